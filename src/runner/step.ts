@@ -1,0 +1,38 @@
+import type { Finding } from './check.ts';
+import type { Json } from './json.ts';
+
+/** What a step may change; the plan and the documents say it of each. */
+export type Touches = 'nothing' | 'run directory' | 'source' | 'landing area' | 'target';
+
+/** One advance of something that takes a while. `done` and `total` count the same unit; `total` is absent while unknown. */
+export interface Progress {
+  readonly what: string;
+  readonly done: number;
+  readonly total?: number;
+  readonly unit: 'bytes' | 'entries' | 'files' | 'rows' | 'seconds';
+}
+
+/** What the runner lends every step. */
+export interface StepTools {
+  /** The recorded result of an earlier step; throws (a bug) when that step has not finished. */
+  resultOf<Result extends Json>(step: Step<never, Result>): Result;
+  progress(progress: Progress): void;
+  /** A sentence for the person and the journal: something true and worth knowing that is no failure. */
+  note(text: string): void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One step of a plan: an object whose behaviour is a function. Every `run` begins *or continues*: it has its effect first and its
+ * result is recorded second, so it may be called again at any time. `undo` takes no result and is also called for a step that began
+ * and never finished.
+ */
+export interface Step<Context, Result extends Json = Json> {
+  readonly name: string;
+  readonly title: string;
+  readonly touches: Touches;
+  run(context: Context & StepTools): Promise<Result>;
+  /** Asked when a run is continued: is the recorded result still true? Anything but `pass` makes the step run again. */
+  stillHolds?(context: Context & StepTools, result: Result): Promise<Finding>;
+  undo?(context: Context & StepTools): Promise<void>;
+}

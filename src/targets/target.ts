@@ -1,0 +1,123 @@
+import type { Readable } from 'node:stream';
+import type { Check, Finding } from '../runner/check.ts';
+import type { JsonObject } from '../runner/json.ts';
+import type { ServerConnection } from '../server/connection.ts';
+import type { BytePath, Entry, Owner } from '../transfer/entry.ts';
+import type { Receipt, Segment } from '../transfer/segment.ts';
+
+/** A library that is already on the target. */
+export interface ExistingLibrary {
+  readonly present: boolean;
+  readonly machineIdentifier: string | null;
+  readonly sizeBytes: number | null;
+}
+
+/** Room on the volume; null where it could not be told. */
+export interface Room {
+  readonly freeBytes: number;
+  readonly freeInodes: number;
+  readonly fileSystem: string;
+}
+
+/** The target as it is. `before` holds whatever that kind needs to put things back, and is opaque to everyone else. */
+export interface TargetFacts {
+  readonly kind: string;
+  readonly name: string;
+  /** The exact version the target's server will have, e.g. from the release's image tag; null where the kind has no server. */
+  readonly version: string | null;
+  readonly owner: Owner;
+  readonly existingLibrary: ExistingLibrary;
+  readonly room: Room | null;
+  /** Where media are mounted, e.g. `/media/library`; null where the kind does not mount anything (any path may exist). */
+  readonly mounts: readonly string[] | null;
+  readonly before: JsonObject;
+}
+
+/** What opening needs to know. */
+export interface OpenRequest {
+  readonly run: string;
+  /** The server version the release shall be pinned to; null to leave it. */
+  readonly version: string | null;
+  readonly before: TargetFacts;
+}
+
+/** A media file as the target's server will see it. */
+export interface MediaFinding {
+  readonly path: string;
+  readonly status: 'present' | 'missing' | 'unreadable';
+  readonly sizeBytes: number | null;
+}
+
+/** A mount as seen where Plex will run. */
+export interface MountFinding {
+  readonly path: string;
+  /** `answers`: listed within the time-out, not empty. */
+  readonly status: 'answers' | 'absent' | 'empty' | 'hangs' | 'not a mount';
+  readonly detail: string;
+}
+
+/** A media file whose presence, by size, tells that a mount is the real one. */
+export interface Sentinel {
+  readonly mount: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/** What publish must know: which run, and what may happen to a library that is there already. */
+export interface Seal {
+  readonly run: string;
+  readonly existingLibrary: 'none' | 'set aside';
+  readonly sentinels: readonly Sentinel[];
+}
+
+/** How far the target's volume is, as told by the volume itself. */
+export interface GateState {
+  readonly phase: 'none' | 'landing' | 'publishing' | 'published' | 'withdrawn';
+  readonly run: string | null;
+}
+
+/**
+ * Where a library goes. Everything that arrives does so in a landing area; only `publish` makes it the library, by renames, and an
+ * existing library is set aside, never overwritten. What arrived is what is read back, in a call of its own.
+ */
+export interface Target {
+  readonly kind: string;
+  readonly name: string;
+  readonly checks: readonly Check[];
+  describe(): Promise<TargetFacts>;
+  /** Makes the landing area reachable and holds Plex back; safe to repeat, also after a restart of the other side. Returns sentences for the record. */
+  open(request: OpenRequest): Promise<readonly string[]>;
+  /** How far the volume is; works only while open. */
+  state(): Promise<GateState>;
+  room(): Promise<Room>;
+  mounts(paths: readonly string[]): Promise<readonly MountFinding[]>;
+  /** Extracts one segment into the landing area. That it returns says nothing about what arrived: `receiptOf` does. */
+  receive(segment: Segment, tar: Readable): Promise<void>;
+  /** The receipt of a segment, made from what lies on the volume; null where there is none. */
+  receiptOf(segment: Segment): Promise<Receipt | null>;
+  /** Removes entries from the landing area; those that are not there are no error. */
+  remove(paths: readonly BytePath[]): Promise<void>;
+  /** The landing area, read back. `changedAt` is that of the volume. */
+  landed(): AsyncIterable<Entry>;
+  /** SHA-256 of files in the landing area, read back from there. Missing files are absent from the result. */
+  digestsOf(paths: readonly BytePath[]): Promise<ReadonlyMap<BytePath, string>>;
+  lookUp(paths: readonly string[]): AsyncIterable<MediaFinding>;
+  /** Size and SHA-256 of the first bytes of a media file as the target sees it; null when missing. */
+  sampleMedia(path: string, firstBytes: number): Promise<{ readonly sizeBytes: number; readonly sha256: string } | null>;
+  /** Plex's own SQLite on copies of the landed databases, as Plex's user; `skip` where the kind has none. */
+  checkDatabases(paths: readonly string[]): Promise<readonly { readonly path: string; readonly finding: Finding }[]>;
+  /** Keeps a copy of the journal beside the landing area. */
+  keepJournal(journal: Uint8Array): Promise<void>;
+  publish(seal: Seal): Promise<void>;
+  /** The running server after publish; null where the kind has none. Waits until it answers, at most `timeoutMs`. */
+  connect(options: { readonly timeoutMs: number }): Promise<ServerConnection | null>;
+  /** Stops the server, lets `edit` change Preferences.xml's bytes, and starts it again. */
+  editPreferences(edit: (bytes: Buffer) => Buffer): Promise<void>;
+  /** Undoes publish: the library is withdrawn (renamed, never deleted), one that was set aside comes back. Safe to repeat. */
+  withdraw(before: TargetFacts): Promise<readonly string[]>;
+  /** Puts the target back as `before` says, with its former server running if one ran. Safe to repeat. */
+  restore(before: TargetFacts): Promise<readonly string[]>;
+  /** Takes away what a finished migration needs no more (gate, landing area); the library stays. */
+  finish(before: TargetFacts): Promise<readonly string[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+
+/** One CREATE statement of the schema, as `sqlite_master` keeps it: no final semicolon. */
+export interface SchemaStatement {
+  readonly type: 'table' | 'index' | 'trigger';
+  readonly name: string;
+  readonly table: string;
+  readonly sql: string;
+}
+
+/** The schema of Plex Media Server 1.43.4 in the order in which it has to be created. */
+export interface PlexSchema {
+  readonly tables: readonly SchemaStatement[];
+  readonly vocabulary: readonly SchemaStatement[];
+  readonly virtualTables: readonly SchemaStatement[];
+  readonly triggers: readonly SchemaStatement[];
+  readonly indexes: readonly SchemaStatement[];
+  readonly icuIndex: SchemaStatement;
+}
+
+/** Reads the schema stored beside this file; throws when a statement is not understood. */
+export function loadSchema(): PlexSchema {
+  const [icuIndex] = statementsOf('icuIndex');
+  if (icuIndex === undefined) throw new Error('Cannot load the schema: schema/icuIndex.sql holds no statement');
+  return {
+    tables: statementsOf('tables'),
+    vocabulary: statementsOf('vocabulary'),
+    virtualTables: statementsOf('virtualTables'),
+    triggers: statementsOf('triggers'),
+    indexes: statementsOf('indexes'),
+    icuIndex,
+  };
+}
+
+/** Every statement of `schema`, in any order. */
+export function allStatements(schema: PlexSchema): readonly SchemaStatement[] {
+  return [...schema.tables, ...schema.vocabulary, ...schema.virtualTables, ...schema.triggers, ...schema.indexes, schema.icuIndex];
+}
+
+/** Splits a file of CREATE statements; each ends with a semicolon at the end of a line, which no trigger body contains. */
+export function parseStatements(text: string): readonly SchemaStatement[] {
+  const code = text
+    .split('\n')
+    .filter((line) => !line.startsWith('--'))
+    .join('\n');
+  return code
+    .split(/;[ \t]*(?:\n|$)/)
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map(parseStatement);
+}
+
+function statementsOf(name: string): readonly SchemaStatement[] {
+  return parseStatements(readFileSync(new URL(`schema/${name}.sql`, import.meta.url), 'utf8'));
+}
+
+function parseStatement(sql: string): SchemaStatement {
+  const match = /^CREATE (?:UNIQUE )?(?:VIRTUAL )?(TABLE|INDEX|TRIGGER) (["']?)(\w+)\2(?:.*? on (["']?)(\w+)\4)?/i.exec(sql);
+  const [, kind, , name, , on] = match ?? [];
+  if (kind === undefined || name === undefined) throw new Error(`Cannot parse "${sql.slice(0, 60)}": it is not a CREATE statement`);
+  const type = kind.toLowerCase();
+  switch (type) {
+    case 'table':
+      return { type, name, table: name, sql };
+    case 'index':
+    case 'trigger':
+      if (on === undefined) throw new Error(`Cannot parse "${sql.slice(0, 60)}": it names no table`);
+      return { type, name, table: on, sql };
+    default:
+      throw new Error(`Cannot parse "${sql.slice(0, 60)}": unknown kind "${kind}"`);
+  }
+}
