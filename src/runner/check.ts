@@ -12,10 +12,10 @@ export interface Check<Context = void> {
 }
 
 /** A check beside what it found. */
-export interface CheckOutcome {
+export type CheckOutcome = {
   readonly name: string;
   readonly claim: string;
   readonly finding: Finding;
   /** True where a person accepted this failure by name. */
   readonly accepted: boolean;
-}
+};

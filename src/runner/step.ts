@@ -31,6 +31,8 @@ export interface Step<Context, Result extends Json = Json> {
   readonly name: string;
   readonly title: string;
   readonly touches: Touches;
+  /** Once this step has finished, the results before it are history and are not questioned when a run is continued. */
+  readonly seals?: true;
   run(context: Context & StepTools): Promise<Result>;
   /** Asked when a run is continued: is the recorded result still true? Anything but `pass` makes the step run again. */
   stillHolds?(context: Context & StepTools, result: Result): Promise<Finding>;

@@ -1,0 +1,150 @@
+import { messageOf, PlexliftError } from '../errors.ts';
+import { historyOf } from './history.ts';
+import type { Journal } from './journal.ts';
+import type { Json } from './json.ts';
+import type { Step, StepTools } from './step.ts';
+
+/** What a run needs: the plan, what its steps work on, and where it is recorded. */
+export interface RunOptions<Context> {
+  readonly plan: readonly Step<Context>[];
+  readonly context: Context;
+  readonly journal: Journal;
+  readonly signal: AbortSignal;
+  /** Stop after this step. */
+  readonly until?: string;
+  /** Called after each step's result is on record; a failure of it fails the run. */
+  readonly afterStep?: (step: Step<Context>) => Promise<void>;
+}
+
+/**
+ * Runs the plan from where the journal says it stands. A recorded result that no longer holds is discarded together with everything
+ * after it, unless a later step that seals (`publish`) has finished: what led there is then history. Throws what the failing step threw.
+ */
+export async function runPlan<Context>(options: RunOptions<Context>): Promise<void> {
+  const { plan, journal } = options;
+  const sealedAt = plan.findLastIndex((step) => step.seals === true && historyOf(journal.events).stateOf(step.name).status === 'finished');
+  for (const [position, step] of plan.entries()) {
+    if (options.signal.aborted) throw interrupted(step.name);
+    if (!(await isDone(step, position, { ...options, sealedAt }))) await runStep(step, options);
+    if (step.name === options.until) return;
+  }
+}
+
+async function isDone<Context>(step: Step<Context>, position: number, options: RunOptions<Context> & { readonly sealedAt: number }): Promise<boolean> {
+  const { plan, journal } = options;
+  const state = historyOf(journal.events).stateOf(step.name);
+  if (state.status !== 'finished') return false;
+  if (step.stillHolds === undefined || position <= options.sealedAt) return true;
+  const finding = await lookAgain(step, state.result, options);
+  if (finding === null) return true;
+  const later = plan.slice(position).filter((candidate) => historyOf(journal.events).stateOf(candidate.name).status !== 'pending');
+  journal.record({ type: 'results-discarded', steps: later.map((candidate) => candidate.name), reason: finding });
+  return false;
+}
+
+/** Why a recorded result cannot be relied on any more, or null when it still holds. Not being able to tell is a reason. */
+async function lookAgain<Context>(step: Step<Context>, result: Json, options: RunOptions<Context>): Promise<string | null> {
+  try {
+    const finding = await step.stillHolds?.(withTools(step, options), result);
+    if (finding === undefined || finding.status === 'pass') return null;
+    return finding.status === 'skip' ? finding.reason : finding.detail;
+  } catch (error) {
+    return `could not be checked again: ${messageOf(error)}`;
+  }
+}
+
+async function runStep<Context>(step: Step<Context>, options: RunOptions<Context>): Promise<void> {
+  const { journal } = options;
+  const startedAtMs = performance.now();
+  journal.record({ type: 'step-begun', step: step.name });
+  let result: Json;
+  try {
+    result = await step.run(withTools(step, options));
+  } catch (thrown) {
+    const error = options.signal.aborted && !(thrown instanceof PlexliftError && thrown.kind === 'interrupted') ? interrupted(step.name, thrown) : thrown;
+    journal.record({
+      type: 'step-failed',
+      step: step.name,
+      kind: error instanceof PlexliftError ? error.kind : 'bug',
+      message: messageOf(error),
+      facts: error instanceof PlexliftError ? error.facts : [],
+      remedy: error instanceof PlexliftError ? error.remedy : 'This is a bug in plexlift; nothing you did caused it',
+    });
+    throw error;
+  }
+  journal.record({ type: 'step-finished', step: step.name, result, durationMs: Math.round(performance.now() - startedAtMs) });
+  await options.afterStep?.(step);
+}
+
+/** What rolling back came to. */
+export interface RollbackOutcome {
+  readonly undone: readonly string[];
+  /** Steps that were attempted and have nothing to take back. */
+  readonly nothingToUndo: readonly string[];
+}
+
+/** Undoes every attempted step, last first. Stops at the first that cannot be undone, because earlier ones rely on it. */
+export async function rollBack<Context>(options: Omit<RunOptions<Context>, 'until'>): Promise<RollbackOutcome> {
+  const { plan, journal } = options;
+  const undone: string[] = [];
+  const nothingToUndo: string[] = [];
+  for (const step of plan.toReversed()) {
+    if (!historyOf(journal.events).wasAttempted(step.name)) continue;
+    if (step.undo === undefined) {
+      journal.record({ type: 'nothing-to-undo', step: step.name, reason: `it touched ${step.touches} only` });
+      nothingToUndo.push(step.name);
+      continue;
+    }
+    journal.record({ type: 'undo-begun', step: step.name });
+    try {
+      await step.undo(withTools(step, options));
+    } catch (error) {
+      const remedy = error instanceof PlexliftError ? error.remedy : 'This is a bug in plexlift; the journal tells what was undone so far';
+      journal.record({ type: 'undo-failed', step: step.name, message: messageOf(error), remedy });
+      throw error;
+    }
+    journal.record({ type: 'undo-finished', step: step.name });
+    undone.push(step.name);
+  }
+  return { undone, nothingToUndo };
+}
+
+/** Discards the results from a step on, for `--again` and for a changed configuration. Returns what was discarded. */
+export function discardFrom<Context>(stepName: string, options: { readonly plan: readonly Step<Context>[]; readonly journal: Journal; readonly reason: string }): readonly string[] {
+  const { plan, journal, reason } = options;
+  const from = plan.findIndex((step) => step.name === stepName);
+  if (from < 0) throw unknownStep(stepName, plan);
+  const steps = plan.slice(from).map((step) => step.name).filter((name) => historyOf(journal.events).stateOf(name).status !== 'pending');
+  if (steps.length > 0) journal.record({ type: 'results-discarded', steps, reason });
+  return steps;
+}
+
+/** The error for a step name that the plan does not have. */
+export function unknownStep<Context>(name: string, plan: readonly Step<Context>[]): PlexliftError {
+  return new PlexliftError('usage', `Cannot find a step "${name}" in the plan`, { remedy: `Use one of: ${plan.map((step) => step.name).join(', ')}` });
+}
+
+function withTools<Context>(step: Step<Context>, options: RunOptions<Context>): Context & StepTools {
+  const { journal, signal } = options;
+  const tools: StepTools = {
+    signal,
+    progress: (progress) => journal.pass({ type: 'progress', step: step.name, progress }),
+    note: (text) => journal.record({ type: 'noted', step: step.name, text }),
+    resultOf<Result extends Json>(earlier: Step<never, Result>): Result {
+      const result = lastResultOf(earlier.name, journal);
+      if (result === undefined) throw new Error(`step "${step.name}" asked for the result of "${earlier.name}", which has not finished`);
+      return result as Result;
+    },
+  };
+  return { ...options.context, ...tools };
+}
+
+/** The last recorded result of a step, also one that was discarded since: what undo puts back was recorded before it was touched. */
+function lastResultOf(step: string, journal: Journal): Json | undefined {
+  const event = journal.events.findLast((candidate) => candidate.type === 'step-finished' && candidate.step === step);
+  return event?.type === 'step-finished' ? event.result : undefined;
+}
+
+function interrupted(step: string, cause?: unknown): PlexliftError {
+  return new PlexliftError('interrupted', `Stopped during "${step}", as asked`, { remedy: 'Run the same command again to continue', cause });
+}
