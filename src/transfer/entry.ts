@@ -60,7 +60,7 @@ export interface Tree {
 }
 
 /** Who owns what arrives: the uid and gid that Plex runs as on the target. */
-export interface Owner {
+export type Owner = {
   readonly uid: number;
   readonly gid: number;
-}
+};

@@ -1,0 +1,163 @@
+import { PlexliftError } from '../errors.ts';
+import type { Progress } from '../runner/step.ts';
+import type { Target } from '../targets/target.ts';
+import { patience as usualPatience, type Patience } from './attempt.ts';
+import { deliver, type Delivery, type DeliveryOptions, type Receiver } from './delivery.ts';
+import type { Entry, Owner, Tree } from './entry.ts';
+import { listInto, type ListingSummary } from './listing.ts';
+import type { Manifest, TreeName } from './manifest.ts';
+import type { Delta } from './manifestDelta.ts';
+import { contentBytes, runsOf, segmentLimits, type SegmentLimits } from './plan.ts';
+import { sampler, type Sample } from './sample.ts';
+
+/** What to send where, and how. */
+export interface SendOptions {
+  readonly tree: Tree;
+  readonly treeName: TreeName;
+  readonly target: Receiver & Pick<Target, 'remove'>;
+  readonly manifest: Manifest;
+  readonly owner: Owner;
+  /** Segments in flight. Default 2: one leaves the far side idle, three were measured to be slower. */
+  readonly concurrency?: number;
+  /** `while running`: files that change or vanish meanwhile are left for the next time. `at rest`: they are an error. */
+  readonly mode: 'while running' | 'at rest';
+  readonly signal: AbortSignal;
+  readonly progress: (progress: Progress) => void;
+  readonly patience?: Patience;
+  readonly limits?: SegmentLimits;
+}
+
+/** What a sending did; JSON, for the journal. */
+export type SendSummary = {
+  /** What the listing found in all. */
+  readonly listed: ListingSummary;
+  /** What was sent this time, and is proven by receipts. */
+  readonly entries: number;
+  readonly bytes: number;
+  readonly segments: number;
+  /** Streams that were sent again because something failed. */
+  readonly retries: number;
+  /** Entries taken away from the landing area because the source has them no more. */
+  readonly removed: number;
+  /** Entries that changed or vanished meanwhile, each with what happened to it: the next sending sees to them. */
+  readonly notSent: Sample;
+  /** Symbolic links are sent as links; these lead out of the data directory and may lead nowhere on the target. */
+  readonly leavingLinks: Sample;
+  readonly skippedOther: Sample;
+  readonly durationMs: number;
+};
+
+/**
+ * Makes the landing area like the tree: lists it, removes what is gone, and sends what no receipt proves as it is now listed. Safe to
+ * repeat and to kill at any time. Throws `failed` where a segment cannot be delivered, `interrupted` when the signal says so.
+ */
+export async function send(options: SendOptions): Promise<SendSummary> {
+  const begunAt = performance.now();
+  const { manifest, treeName, owner, signal } = options;
+  try {
+    const listed = await listInto(manifest, options);
+    const delta = manifest.delta(treeName, owner);
+    const removed = await removeGone(delta, options);
+    const tally = tallyOf(delta, options);
+    const limits = options.limits ?? segmentLimits;
+    // Directories come after everything that is in them, one segment after another, so that their times survive.
+    await deliverAll(runsOf(delta.leaves(), limits), { ...options, concurrency: options.concurrency ?? 2, tally });
+    await deliverAll(runsOf(delta.directories(), limits), { ...options, concurrency: 1, tally });
+    return {
+      listed,
+      ...tally.sums(),
+      removed,
+      leavingLinks: listed.leavingLinks,
+      skippedOther: listed.skippedOther,
+      durationMs: Math.round(performance.now() - begunAt),
+    };
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new PlexliftError('interrupted', `Sending ${options.tree.name} was interrupted`, {
+      remedy: 'Run the same command again: what has landed is not sent again',
+      cause: error,
+    });
+  }
+}
+
+async function removeGone(delta: Delta, options: SendOptions): Promise<number> {
+  let removed = 0;
+  for (const paths of delta.removals()) {
+    options.signal.throwIfAborted();
+    await options.target.remove(paths);
+    delta.markRemoved(paths);
+    removed += paths.length;
+  }
+  return removed;
+}
+
+/** Delivers runs, several in flight; the first that fails ends the others, and is what is thrown. */
+async function deliverAll(runs: Generator<readonly Entry[]>, options: SendOptions & { readonly concurrency: number; readonly tally: Tally }): Promise<void> {
+  const { tally, concurrency } = options;
+  const others = new AbortController();
+  const signal = AbortSignal.any([options.signal, others.signal]);
+  let failed = false;
+  let failure: unknown;
+
+  async function worker(): Promise<void> {
+    try {
+      for (const run of runs) {
+        signal.throwIfAborted();
+        const flight = tally.takeOff();
+        const delivery: DeliveryOptions = { ...options, patience: options.patience ?? usualPatience, signal, onBytes: flight.onBytes };
+        flight.land(await deliver(run, delivery));
+      }
+    } catch (error) {
+      if (!failed) failure = error;
+      failed = true;
+      others.abort(error);
+    }
+  }
+
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  if (failed) throw failure;
+}
+
+/** Counts what has landed and what is in flight. */
+interface Tally {
+  takeOff(): { readonly onBytes: (bytes: number) => void; land(delivery: Delivery): void };
+  sums(): Pick<SendSummary, 'entries' | 'bytes' | 'segments' | 'retries' | 'notSent'>;
+}
+
+/** Names of entries not sent that are kept, for people. */
+const namesKept = 100;
+
+function tallyOf(delta: Delta, options: SendOptions): Tally {
+  const total = delta.toSend.bytes;
+  const inFlight = new Map<symbol, number>();
+  const notSent = sampler(namesKept);
+  const sums = { entries: 0, bytes: 0, segments: 0, retries: 0 };
+
+  function report(): void {
+    // A tar is longer than its files, and some of it may be sent twice.
+    const done = Math.min(total, [...inFlight.values()].reduce((sum, bytes) => sum + bytes, sums.bytes));
+    options.progress({ what: `Send ${options.tree.name}`, done, total, unit: 'bytes' });
+  }
+
+  return {
+    takeOff() {
+      const flight = Symbol('flight');
+      return {
+        onBytes(bytes) {
+          inFlight.set(flight, bytes);
+          report();
+        },
+        land({ landed, notSent: left, retries }) {
+          inFlight.delete(flight);
+          sums.entries += landed.length;
+          sums.bytes += landed.reduce((sum, entry) => sum + contentBytes(entry), 0);
+          sums.segments += landed.length > 0 ? 1 : 0;
+          sums.retries += retries;
+          for (const { path, reason } of left) notSent.add(path, reason);
+          report();
+        },
+      };
+    },
+    sums: () => ({ ...sums, notSent: notSent.sample() }),
+  };
+}

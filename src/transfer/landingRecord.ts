@@ -1,0 +1,146 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { PlexliftError } from '../errors.ts';
+import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
+import { inTransaction } from './manifestFile.ts';
+import { entryOf, numberIn, pathIn, type Row } from './manifestRows.ts';
+import { depthOf, parentOf } from './plan.ts';
+
+/** A file with the SHA-256 it had when it was sent. */
+export interface SentFile {
+  readonly path: BytePath;
+  readonly sha256: string;
+}
+
+/** What was read back from the landing area, beside what was listed. Sequences come in path order. */
+export interface LandingRecord {
+  record(entries: readonly Entry[]): void;
+  /** What was listed in all. */
+  expected(): { readonly entries: number; readonly bytes: number };
+  missing(): Iterable<BytePath>;
+  extra(): Iterable<BytePath>;
+  /** Listed entries beside what lies there, where both are there and any attribute but the size of a directory may differ. */
+  pairs(): Iterable<{ readonly listed: Entry; readonly there: Entry; readonly timeMatters: boolean }>;
+  /** Listed entries that no receipt proves as they are listed, and for this owner. */
+  withoutReceipt(): Iterable<BytePath>;
+  /** All files of the catalogue, and as many of the bulk as asked for, drawn at random; of those that are there in their size. */
+  filesToReadAgain(bulkFiles: number): Iterable<SentFile>;
+  /** Takes back what was proven of everything at fault, and of `others`: the next sending sends or removes it. */
+  doubt(others: readonly BytePath[]): void;
+}
+
+/** Directories of the bulk that hold the catalogue: their time moves when it is delivered, after them. */
+const holdsCatalogue = `e.tree = 'bulk' AND e.path IN (SELECT parent FROM expected WHERE tree = 'catalogue' AND parent IS NOT NULL)`;
+
+const differs = `(
+  e.type <> t.type OR (e.type = 'file' AND e.size <> t.size) OR e.link IS NOT t.link OR (e.type <> 'link' AND e.mode <> t.mode)
+  OR CAST(floor(e.modified) AS INTEGER) <> CAST(floor(t.modified) AS INTEGER))`;
+
+const isMissing = `path NOT IN (SELECT path FROM there)`;
+
+/** A directory that was not listed but holds something that was is no stranger: it was made to hold it. "0" follows "/". */
+const isExtra = `path NOT IN (SELECT path FROM expected) AND NOT EXISTS (
+  SELECT 1 FROM expected AS inside
+  WHERE inside.path > CAST(CAST(there.path AS TEXT) || '/' AS BLOB) AND inside.path < CAST(CAST(there.path AS TEXT) || '0' AS BLOB))`;
+
+/** Begins an empty record. Throws `failed` where a tree has no complete listing. */
+export function openLandingRecord(database: DatabaseSync, owner: Owner): LandingRecord {
+  const listings = { bulk: completeListing(database, 'bulk'), catalogue: completeListing(database, 'catalogue') };
+  database.exec(`
+    DROP VIEW IF EXISTS temp.expected;
+    DROP TABLE IF EXISTS temp.there;
+    CREATE TEMP TABLE there (
+      path BLOB PRIMARY KEY, type TEXT NOT NULL, size INTEGER NOT NULL, modified NUMERIC NOT NULL, changed TEXT NOT NULL,
+      mode INTEGER NOT NULL, link BLOB
+    ) WITHOUT ROWID;
+    CREATE TEMP VIEW expected AS SELECT * FROM main.entries
+      WHERE type <> 'other' AND ((tree = 'bulk' AND listing >= ${listings.bulk}) OR (tree = 'catalogue' AND listing >= ${listings.catalogue}));`);
+  const insert = database.prepare('INSERT INTO there (path, type, size, modified, changed, mode, link) VALUES (?, ?, ?, ?, ?, ?, ?)');
+  return {
+    record(entries) {
+      inTransaction(database, () => {
+        for (const { path, type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget } of entries) {
+          insert.run(bytesOf(path), type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget === undefined ? null : bytesOf(linkTarget));
+        }
+      });
+    },
+    expected() {
+      const row = database.prepare(`SELECT count(*) AS entries, coalesce(sum(CASE WHEN type = 'file' THEN size END), 0) AS bytes FROM expected`).get();
+      if (row === undefined) throw new Error('Counting the manifest gave no row');
+      return { entries: numberIn(row, 'entries'), bytes: numberIn(row, 'bytes') };
+    },
+    missing: () => pathsOf(database, `SELECT path FROM expected WHERE ${isMissing} ORDER BY path`),
+    extra: () => pathsOf(database, `SELECT path FROM there WHERE ${isExtra} ORDER BY path`),
+    *pairs() {
+      const rows = database
+        .prepare(`
+          SELECT e.*, t.type AS t_type, t.size AS t_size, t.modified AS t_modified, t.changed AS t_changed, t.mode AS t_mode, t.link AS t_link,
+            NOT (${holdsCatalogue}) AS time_matters
+          FROM expected AS e JOIN there AS t ON t.path = e.path WHERE ${differs} ORDER BY e.path`)
+        .iterate();
+      for (const row of rows) yield { listed: entryOf(row), there: entryOf(thereIn(row)), timeMatters: row['time_matters'] === 1 };
+    },
+    *withoutReceipt() {
+      const rows = database
+        .prepare(`
+          SELECT e.path FROM expected AS e LEFT JOIN segments AS s ON s.id = e.segment
+          WHERE e.presence < 2 OR s.outcome IS NOT 'landed' OR s.uid <> ? OR s.gid <> ? ORDER BY e.path`)
+        .iterate(owner.uid, owner.gid);
+      for (const row of rows) yield pathIn(row, 'path');
+    },
+    *filesToReadAgain(bulkFiles) {
+      const again = `SELECT e.path, e.sha256 FROM expected AS e JOIN there AS t ON t.path = e.path
+        WHERE e.presence = 2 AND e.sha256 IS NOT NULL AND t.type = 'file' AND t.size = e.size`;
+      const rows = database
+        .prepare(`${again} AND e.tree = 'catalogue' UNION ALL SELECT * FROM (${again} AND e.tree = 'bulk' ORDER BY random() LIMIT ?)`)
+        .iterate(bulkFiles);
+      for (const row of rows) yield { path: pathIn(row, 'path'), sha256: String(row['sha256']) };
+    },
+    doubt(others) {
+      const strangers = [...pathsOf(database, `SELECT path FROM there WHERE ${isExtra}`)];
+      const recordStranger = database.prepare(`
+        INSERT INTO main.entries (tree, path, parent, depth, type, size, modified, changed, mode, link, listing, presence, there)
+        SELECT 'bulk', ?, ?, ?, type, size, modified, changed, mode, link, 0, 1, type FROM there WHERE path = ?
+        ON CONFLICT (tree, path) DO UPDATE SET presence = 1, there = excluded.there`);
+      const doubtOne = database.prepare('UPDATE main.entries SET presence = 1 WHERE presence = 2 AND path = ?');
+      inTransaction(database, () => {
+        for (const path of others) doubtOne.run(bytesOf(path));
+        database.exec(`
+          UPDATE main.entries SET presence = 1 WHERE presence = 2 AND (tree, path) IN (SELECT tree, path FROM expected WHERE ${isMissing});
+          UPDATE main.entries SET presence = 1 WHERE presence = 2 AND (tree, path) IN (
+            SELECT e.tree, e.path FROM expected AS e JOIN there AS t ON t.path = e.path WHERE ${differs} AND NOT (${holdsCatalogue}));
+          UPDATE main.entries SET there = (SELECT type FROM there AS t WHERE t.path = entries.path)
+            WHERE presence = 1 AND path IN (SELECT path FROM there);`);
+        for (const stranger of strangers) recordStranger.run(bytesOf(stranger), parentBytes(stranger), depthOf(stranger), bytesOf(stranger));
+      });
+    },
+  };
+}
+
+function* pathsOf(database: DatabaseSync, query: string): Generator<BytePath> {
+  for (const row of database.prepare(query).iterate()) yield pathIn(row, 'path');
+}
+
+function parentBytes(path: BytePath): Buffer | null {
+  const parent = parentOf(path);
+  return parent === null ? null : bytesOf(parent);
+}
+
+function thereIn(row: Row): Row {
+  return {
+    path: row['path'] ?? null,
+    type: row['t_type'] ?? null,
+    size: row['t_size'] ?? null,
+    modified: row['t_modified'] ?? null,
+    changed: row['t_changed'] ?? null,
+    mode: row['t_mode'] ?? null,
+    link: row['t_link'] ?? null,
+  };
+}
+
+function completeListing(database: DatabaseSync, tree: 'bulk' | 'catalogue'): number {
+  const row = database.prepare('SELECT id, finished_at FROM listings WHERE tree = ? ORDER BY id DESC LIMIT 1').get(tree);
+  if (row !== undefined && row['finished_at'] !== null) return numberIn(row, 'id');
+  throw new PlexliftError('failed', `Cannot prove the landing area: the last listing of the ${tree} ${row === undefined ? 'was never made' : 'was cut off'}`, {
+    remedy: 'Run the same command again, so that it is listed and sent to the end',
+  });
+}

@@ -1,0 +1,129 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { bytesOf, textOf, type Entry, type Owner } from './entry.ts';
+import { openLandingRecord, type LandingRecord } from './landingRecord.ts';
+import { openDelta, type Delta } from './manifestDelta.ts';
+import { inTransaction, openManifestFile } from './manifestFile.ts';
+import { numberIn, pathIn } from './manifestRows.ts';
+import { openSegments, type SegmentBook } from './manifestSegments.ts';
+import { depthOf, parentOf } from './plan.ts';
+
+/** The two trees that make a library on the target. */
+export type TreeName = 'bulk' | 'catalogue';
+
+/** A listing in the making, or made. */
+export interface Listing {
+  readonly id: number;
+  readonly tree: TreeName;
+}
+
+/** What is in a tree according to its latest complete listing; bytes are those of files. */
+export interface Totals {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Those a receipt has proven as they were listed. */
+  readonly provenEntries: number;
+  readonly provenBytes: number;
+}
+
+/**
+ * What was listed, sent and proven, per entry; it decides which files are sent. Every call is one transaction, or begins where it
+ * was cut off: it can be killed at any time. Nothing is deleted: what is gone from the source stays, marked by its old listing.
+ */
+export interface Manifest {
+  beginListing(tree: TreeName): Listing;
+  /** Takes entries over as they are now; what a receipt proved of an entry that changed is proven no more. */
+  recordListing(listing: Listing, entries: readonly Entry[]): void;
+  /** Only now can entries that were not listed be told to be gone. */
+  finishListing(listing: Listing): void;
+  /** What has to be sent and removed after the latest listing of a tree. Throws (a bug) while that is unfinished. */
+  delta(tree: TreeName, owner: Owner): Delta;
+  readonly segments: SegmentBook;
+  totals(tree: TreeName): Totals;
+  /** Paths, as ordinary text, of the files with this SHA-256 (hex) that a receipt has proven. */
+  pathsWithDigest(sha256: string): readonly string[];
+  /** Begins a comparison of what lies in the landing area with what was listed. Throws `failed` where a listing is missing or unfinished. */
+  beginProof(owner: Owner): LandingRecord;
+  close(): void;
+}
+
+/** Opens a manifest, making it where no such file exists. Throws `failed` for anything that is there and is no readable manifest. */
+export function openManifest(file: string): Manifest {
+  const database = openManifestFile(file);
+  const takeOver = entryRecorder(database);
+  const insertListing = database.prepare('INSERT INTO listings (tree, begun_at) VALUES (?, ?)');
+  const finish = database.prepare('UPDATE listings SET finished_at = ? WHERE id = ?');
+  return {
+    beginListing(tree) {
+      return { id: Number(insertListing.run(tree, new Date().toISOString()).lastInsertRowid), tree };
+    },
+    recordListing(listing, entries) {
+      inTransaction(database, () => {
+        for (const entry of entries) takeOver(listing, entry);
+      });
+    },
+    finishListing(listing) {
+      finish.run(new Date().toISOString(), listing.id);
+    },
+    delta: (tree, owner) => openDelta(database, { tree, owner, listing: latestListing(database, tree) }),
+    segments: openSegments(database),
+    totals: (tree) => totalsOf(database, tree),
+    pathsWithDigest(sha256) {
+      const rows = database.prepare('SELECT path FROM entries WHERE sha256 = ? AND presence = 2 ORDER BY path').all(sha256);
+      return rows.map((row) => textOf(pathIn(row, 'path')));
+    },
+    beginProof: (owner) => openLandingRecord(database, owner),
+    close: () => database.close(),
+  };
+}
+
+function entryRecorder(database: DatabaseSync): (listing: Listing, entry: Entry) => void {
+  const upsert = database.prepare(`
+    INSERT INTO entries (tree, path, parent, depth, type, size, modified, changed, mode, link, listing)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (tree, path) DO UPDATE SET
+      presence = CASE WHEN presence = 2 AND NOT (
+        type = excluded.type AND modified = excluded.modified AND changed = excluded.changed AND mode = excluded.mode
+        AND link IS excluded.link AND (type = 'directory' OR size = excluded.size)) THEN 1 ELSE presence END,
+      type = excluded.type, size = excluded.size, modified = excluded.modified, changed = excluded.changed,
+      mode = excluded.mode, link = excluded.link, listing = excluded.listing`);
+  return (listing, entry) => {
+    const parent = parentOf(entry.path);
+    upsert.run(
+      listing.tree,
+      bytesOf(entry.path),
+      parent === null ? null : bytesOf(parent),
+      depthOf(entry.path),
+      entry.type,
+      entry.sizeBytes,
+      entry.modifiedAtSeconds,
+      entry.changedAt,
+      entry.mode,
+      entry.linkTarget === undefined ? null : bytesOf(entry.linkTarget),
+      listing.id,
+    );
+  };
+}
+
+function latestListing(database: DatabaseSync, tree: TreeName): number {
+  const row = database.prepare('SELECT id, finished_at FROM listings WHERE tree = ? ORDER BY id DESC LIMIT 1').get(tree);
+  if (row === undefined || row['finished_at'] === null) throw new Error(`The ${tree} has no complete listing to compare with`);
+  return numberIn(row, 'id');
+}
+
+function totalsOf(database: DatabaseSync, tree: TreeName): Totals {
+  const row = database
+    .prepare(`
+      SELECT count(*) AS entries, coalesce(sum(CASE WHEN type = 'file' THEN size END), 0) AS bytes,
+        coalesce(sum(presence = 2), 0) AS provenEntries, coalesce(sum(CASE WHEN type = 'file' AND presence = 2 THEN size END), 0) AS provenBytes
+      FROM entries
+      WHERE tree = ? AND type <> 'other'
+        AND listing >= (SELECT coalesce(max(id), 0) FROM listings WHERE tree = ? AND finished_at IS NOT NULL)`)
+    .get(tree, tree);
+  if (row === undefined) throw new Error('Counting the manifest gave no row');
+  return {
+    entries: numberIn(row, 'entries'),
+    bytes: numberIn(row, 'bytes'),
+    provenEntries: numberIn(row, 'provenEntries'),
+    provenBytes: numberIn(row, 'provenBytes'),
+  };
+}

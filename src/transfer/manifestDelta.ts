@@ -1,0 +1,106 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
+import { inTransaction } from './manifestFile.ts';
+import { entryColumns, entryOf, numberIn, pathIn, type Row } from './manifestRows.ts';
+
+/** What has to happen to make the landing area like the latest listing. Its sequences hold one page of rows at a time. */
+export interface Delta {
+  readonly toSend: { readonly entries: number; readonly bytes: number };
+  /** Paths that must go before anything is sent: gone from the source, or of another type now. Children before their directories. */
+  removals(): Generator<readonly BytePath[]>;
+  /** To be called when a page of removals was carried out. */
+  markRemoved(paths: readonly BytePath[]): void;
+  /** Files and links to send, in path order. */
+  leaves(): Generator<Entry>;
+  /** Directories to send, deepest first. */
+  directories(): Generator<Entry>;
+}
+
+/** Rows read at a time; between two pages other rows may be written. */
+const pageRows = 2_000;
+
+/** Paths removed in one call. */
+const removalsPerCall = 1_000;
+
+/** Sorts behind every path: Linux ends them at 4,096 bytes. */
+const behindEveryPath: Buffer = Buffer.alloc(4_097, 0xff);
+
+const mustGo = `presence > 0 AND (listing < :listing OR there <> type)`;
+const mustCome = `presence < 2 AND listing >= :listing AND type <> 'other'`;
+
+/** Works out the delta of a tree whose `listing` is complete. */
+export function openDelta(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner; readonly listing: number }): Delta {
+  const { tree, listing } = options;
+  inTransaction(database, () => doubtWhatWillBeTouched(database, options));
+  const removed = database.prepare('UPDATE entries SET presence = 0, there = NULL WHERE tree = ? AND path = ?');
+  return {
+    toSend: countOf(database, options),
+    *removals() {
+      const page = database.prepare(`
+        SELECT path FROM entries WHERE tree = :tree AND path < :before AND ${mustGo} ORDER BY path DESC LIMIT ${removalsPerCall}`);
+      for (let before = behindEveryPath; ; ) {
+        const paths = page.all({ tree, listing, before }).map((row) => pathIn(row, 'path'));
+        const last = paths.at(-1);
+        if (last === undefined) return;
+        yield paths;
+        before = bytesOf(last);
+      }
+    },
+    markRemoved(paths) {
+      inTransaction(database, () => {
+        for (const path of paths) removed.run(tree, bytesOf(path));
+      });
+    },
+    *leaves() {
+      const page = database.prepare(`
+        SELECT ${entryColumns} FROM entries WHERE tree = :tree AND presence < 2 AND type IN ('file', 'link') AND listing >= :listing
+          AND path > :after ORDER BY path LIMIT ${pageRows}`);
+      yield* paged<Entry>((after) => page.all({ tree, listing, after: after === null ? Buffer.alloc(0) : bytesOf(after.path) }), entryOf);
+    },
+    *directories() {
+      const page = database.prepare(`
+        SELECT ${entryColumns}, depth FROM entries WHERE tree = :tree AND presence < 2 AND type = 'directory' AND listing >= :listing
+          AND (:depth IS NULL OR depth < :depth OR (depth = :depth AND path > :after)) ORDER BY depth DESC, path LIMIT ${pageRows}`);
+      const rows = paged<{ readonly entry: Entry; readonly depth: number }>(
+        (last) => page.all({ tree, listing, depth: last?.depth ?? null, after: last === null ? Buffer.alloc(0) : bytesOf(last.entry.path) }),
+        (row) => ({ entry: entryOf(row), depth: numberIn(row, 'depth') }),
+      );
+      for (const { entry } of rows) yield entry;
+    },
+  };
+}
+
+function* paged<Item>(readAfter: (last: Item | null) => readonly Row[], itemOf: (row: Row) => Item): Generator<Item> {
+  for (let last: Item | null = null; ; ) {
+    const items: readonly Item[] = readAfter(last).map((row) => itemOf(row));
+    yield* items;
+    last = items.at(-1) ?? null;
+    if (last === null) return;
+  }
+}
+
+/**
+ * Takes back what will be untrue once the first byte is sent: creating, replacing or removing an entry changes the time of the
+ * directory it is in, so that directory has to be sent again; it is recorded before the effect. And another owner is another content.
+ */
+function doubtWhatWillBeTouched(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner; readonly listing: number }): void {
+  const { tree, owner, listing } = options;
+  database
+    .prepare(`
+      UPDATE entries SET presence = 1 WHERE tree = :tree AND presence = 2
+        AND segment IN (SELECT id FROM segments WHERE tree = :tree AND (uid <> :uid OR gid <> :gid))`)
+    .run({ tree, uid: owner.uid, gid: owner.gid });
+  database
+    .prepare(`
+      UPDATE entries SET presence = 1 WHERE tree = :tree AND presence = 2
+        AND path IN (SELECT parent FROM entries WHERE tree = :tree AND ((${mustGo}) OR (${mustCome})))`)
+    .run({ tree, listing });
+}
+
+function countOf(database: DatabaseSync, options: { readonly tree: string; readonly listing: number }): Delta['toSend'] {
+  const row = database
+    .prepare(`SELECT count(*) AS entries, coalesce(sum(CASE WHEN type = 'file' THEN size END), 0) AS bytes FROM entries WHERE tree = :tree AND ${mustCome}`)
+    .get({ tree: options.tree, listing: options.listing });
+  if (row === undefined) throw new Error('Counting the manifest gave no row');
+  return { entries: numberIn(row, 'entries'), bytes: numberIn(row, 'bytes') };
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { bytesOf, type Entry, type Owner } from './entry.ts';
+import { inTransaction } from './manifestFile.ts';
+import type { Segment } from './segment.ts';
+
+/** How sending a segment came out. */
+export interface SegmentOutcome {
+  /** `landed`: the receipt equals what was sent. Anything else proves nothing, and is kept for the record. */
+  readonly outcome: 'landed' | 'unlike its list' | 'failed';
+  readonly sha256Sent: string | null;
+  readonly sha256Received: string | null;
+  /** SHA-256 of each file as it was sent, in the order of the segment; null for links, directories, and files that were not sent. */
+  readonly hashes: readonly (string | null)[];
+  /** Positions that are not to count as proven although the segment landed: they changed while they were read. */
+  readonly unproven: ReadonlySet<number>;
+}
+
+/** The part of a manifest that knows segments. */
+export interface SegmentBook {
+  /** Begins one try of a segment. From here on its entries may lie on the target, in whole or in part. */
+  begin(options: { readonly tree: string; readonly entries: readonly Entry[]; readonly owner: Owner }): SegmentTry;
+  /** Records how it came out; only `landed` makes its entries count as proven. */
+  end(segmentTry: SegmentTry, outcome: SegmentOutcome): void;
+}
+
+/** One try of a segment. Each try of the same list has the same name, so that the far side can end what is left of an earlier one. */
+export interface SegmentTry {
+  readonly id: number;
+  readonly tree: string;
+  readonly segment: Segment;
+}
+
+/** The segments of a manifest's database. */
+export function openSegments(database: DatabaseSync): SegmentBook {
+  const insert = database.prepare(`
+    INSERT INTO segments (name, tree, listing, entries, uid, gid, begun_at)
+    VALUES (?, ?, (SELECT max(id) FROM listings WHERE tree = ?), ?, ?, ?, ?)`);
+  const mayBeThere = database.prepare('UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ?');
+  const parentsMayBeThere = database.prepare(`UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ? AND type = 'directory' AND presence = 0`);
+  const finish = database.prepare('UPDATE segments SET outcome = ?, sha256_sent = ?, sha256_received = ?, ended_at = ? WHERE id = ?');
+  const insertEntry = database.prepare('INSERT INTO segment_entries (segment, position, path, sha256) VALUES (?, ?, ?, ?)');
+  const prove = database.prepare('UPDATE entries SET presence = 2, sha256 = ?, segment = ? WHERE tree = ? AND path = ?');
+  return {
+    begin({ tree, entries, owner }) {
+      const segment: Segment = { name: `${tree}-${digestOfList(entries, owner).slice(0, 24)}`, entries, owner };
+      return inTransaction(database, () => {
+        const id = Number(insert.run(segment.name, tree, tree, entries.length, owner.uid, owner.gid, new Date().toISOString()).lastInsertRowid);
+        for (const { path } of entries) mayBeThere.run(tree, bytesOf(path));
+        for (const parent of directoriesAbove(entries)) parentsMayBeThere.run(tree, Buffer.from(parent, 'latin1'));
+        return { id, tree, segment };
+      });
+    },
+    end({ id, tree, segment }, { outcome, sha256Sent, sha256Received, hashes, unproven }) {
+      inTransaction(database, () => {
+        finish.run(outcome, sha256Sent, sha256Received, new Date().toISOString(), id);
+        if (outcome !== 'landed') return;
+        for (const [position, { path }] of segment.entries.entries()) {
+          const hash = hashes[position] ?? null;
+          insertEntry.run(id, position, bytesOf(path), hash);
+          if (!unproven.has(position)) prove.run(hash, id, tree, bytesOf(path));
+        }
+      });
+    },
+  };
+}
+
+/** SHA-256 over the owner and every member of a list, in order. */
+function digestOfList(entries: readonly Entry[], owner: Owner): string {
+  const hash = createHash('sha256').update(`${owner.uid}:${owner.gid}\0`);
+  for (const { path, type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget } of entries) {
+    hash.update(`${[path, type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget ?? ''].join('\0')}\0`, 'latin1');
+  }
+  return hash.digest('hex');
+}
+
+/** Every directory above the entries: extraction makes those that are missing. */
+function directoriesAbove(entries: readonly Entry[]): ReadonlySet<string> {
+  const above = new Set<string>();
+  for (const { path } of entries) {
+    for (let end = path.lastIndexOf('/'); end !== -1; end = path.lastIndexOf('/', end - 1)) {
+      const parent = path.slice(0, end);
+      if (above.has(parent)) break;
+      above.add(parent);
+    }
+  }
+  return above;
+}

@@ -1,0 +1,55 @@
+import type { BytePath, Entry } from './entry.ts';
+
+/** How much one segment holds at most; a single larger file is a segment of its own. */
+export interface SegmentLimits {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** Measured: near the floor set by creating the files, with receipts and two in flight; and a lost segment costs seconds. */
+export const segmentLimits: SegmentLimits = { entries: 8_000, bytes: 128 * 1024 * 1024 };
+
+/** The content an entry brings, in bytes: sizes of directories and links are the file system's own business. */
+export function contentBytes(entry: Entry): number {
+  return entry.type === 'file' ? entry.sizeBytes : 0;
+}
+
+/** How many directories lie above a path. */
+export function depthOf(path: string): number {
+  let depth = 0;
+  for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) depth += 1;
+  return depth;
+}
+
+/** The directory that holds a path; null for what lies at the root. */
+export function parentOf(path: BytePath): BytePath | null {
+  const end = path.lastIndexOf('/');
+  return end === -1 ? null : (path.slice(0, end) as BytePath);
+}
+
+/** The order in which files and links are sent: by the bytes of the path. */
+export function inPathOrder(one: Entry, other: Entry): number {
+  return one.path < other.path ? -1 : Number(one.path > other.path);
+}
+
+/** The order in which directories are sent: deepest first, so that nothing that comes later touches their times. */
+export function deepestFirst(one: Entry, other: Entry): number {
+  return depthOf(other.path) - depthOf(one.path) || inPathOrder(one, other);
+}
+
+/** Cuts a sequence of entries, without changing its order, into runs within the limits. Lazy: holds one run at a time. */
+export function* runsOf(entries: Iterable<Entry>, limits: SegmentLimits = segmentLimits): Generator<readonly Entry[]> {
+  let run: Entry[] = [];
+  let runBytes = 0;
+  for (const entry of entries) {
+    const size = contentBytes(entry);
+    if (run.length > 0 && (run.length >= limits.entries || runBytes + size > limits.bytes)) {
+      yield run;
+      run = [];
+      runBytes = 0;
+    }
+    run.push(entry);
+    runBytes += size;
+  }
+  if (run.length > 0) yield run;
+}
