@@ -3,7 +3,7 @@ import type { Check } from '../runner/check.ts';
 import type { ServerConnection } from '../server/connection.ts';
 
 /** How the source's Plex is kept running, where something keeps it. Recorded before anything changes; undo relies on it. */
-export interface ServiceFacts {
+export type ServiceFacts = {
   readonly unit: string;
   readonly user: string;
   readonly group: string;
@@ -12,10 +12,10 @@ export interface ServiceFacts {
   readonly enabledState: string;
   readonly fragmentPath: string;
   readonly dropInPaths: readonly string[];
-}
+};
 
 /** The source as it is. Everything here is JSON, for the journal. */
-export interface SourceFacts {
+export type SourceFacts = {
   readonly kind: string;
   readonly name: string;
   /** Absolute path of the "Plex Media Server" directory, links resolved. */
@@ -36,40 +36,40 @@ export interface SourceFacts {
   readonly scratchFreeBytes: number;
   readonly clockSkewSeconds: number;
   readonly tools: Readonly<Record<string, string>>;
-}
+};
 
 /** One file of a catalogue as it was taken. */
-export interface SnapshotFile {
+export type SnapshotFile = {
   /** Relative to the data directory, e.g. `Plug-in Support/Databases/com.plexapp.plugins.library.db`. */
   readonly path: string;
   readonly sizeBytes: number;
   /** As computed on the source, and found equal here. */
   readonly sha256: string;
-}
+};
 
 /** A catalogue taken into a directory here, laid out as in the data directory. */
-export interface Snapshot {
+export type Snapshot = {
   /** `online`: page-level copies made while the server runs. `files`: the raw files with their WAL, server stopped. */
   readonly method: 'online' | 'files';
   readonly takenAt: string;
   readonly files: readonly SnapshotFile[];
-}
+};
 
 /** Who is using the source right now. */
-export interface Activity {
+export type Activity = {
   /** False where the server could not be asked; `streams` is then empty and `reason` says why. */
   readonly known: boolean;
   readonly reason?: string;
   readonly streams: readonly { readonly user: string; readonly title: string; readonly player: string; readonly transcoding: boolean }[];
   readonly backgroundJobs: readonly string[];
-}
+};
 
 /** What stopping found: processes are gone, and which write-ahead logs stayed behind. */
-export interface StopEvidence {
+export type StopEvidence = {
   readonly processesGone: boolean;
   readonly remainingWalFiles: readonly string[];
   readonly durationMs: number;
-}
+};
 
 /**
  * Where a library comes from. It offers no method that could write to it: all it can change is whether Plex runs (and whether it may

@@ -1,0 +1,147 @@
+import { as as asUser, CommandFailed, command } from '../machines/command.ts';
+import type { Command, Machine, RunAs } from '../machines/machine.ts';
+import { explainEnding } from '../machines/runToEnd.ts';
+import { bytesOf, textOf } from '../transfer/entry.ts';
+import type { BytePath, Entry, Owner, Tree } from '../transfer/entry.ts';
+
+/** Where a tree lies, and who may read all of it. */
+export interface TreePlace {
+  /** Absolute. */
+  readonly directory: string;
+  /** Default: the user one logs in as. */
+  readonly as?: RunAs;
+}
+
+// One record is seven fields, each ended by NUL: the only byte that cannot be part of a name.
+const fieldsPerEntry = 7;
+const listFormat = String.raw`%y\0%s\0%T@\0%C@\0%m\0%l\0%P\0`;
+
+/** The command that lists everything below a directory; needs GNU find. */
+export function listCommand(directory: string): Command {
+  return inEnglish(command('find', rooted(directory), '-mindepth', '1', '-ignore_readdir_race', '-printf', listFormat));
+}
+
+/** The command that makes one tar of the paths on its standard input, each ended by NUL; needs GNU tar 1.29 or newer. */
+export function readCommand(directory: string, owner: Owner): Command {
+  return inEnglish(
+    command(
+      // Names are taken as they are: not as options, patterns or escapes. Hard links become files of their own, since their other name may lie in another segment.
+      'tar', '--create', '--format=gnu', '--null', '--verbatim-files-from', '--no-unquote', '--no-recursion', '--hard-dereference',
+      '--numeric-owner', `--owner=:${owner.uid}`, `--group=:${owner.gid}`, `--directory=${rooted(directory)}`, '--files-from=-',
+    ),
+  );
+}
+
+/** A directory of a machine as a tree. Names are bytes: line breaks and invalid UTF-8 survive. */
+export function localTree(machine: Machine, place: TreePlace): Tree {
+  const user = place.as ?? 'login';
+  return {
+    name: `${place.directory} on ${machine.name}`,
+    async *list({ signal } = {}) {
+      signal?.throwIfAborted();
+      const listing = asUser(user, listCommand(place.directory));
+      const process = machine.open(listing, signal === undefined ? {} : { signal });
+      process.stdin.end();
+      let finished = false;
+      try {
+        yield* entriesOf(process.stdout);
+        finished = true;
+      } finally {
+        if (!finished) process.kill();
+      }
+      const ending = await process.ended;
+      signal?.throwIfAborted();
+      if (ending.exitCode === 0 || (ending.exitCode === 1 && onlyVanished(ending.stderrTail, place.directory))) return;
+      const { reason, remedy } = explainEnding('find', { machine: machine.name, ending });
+      throw new CommandFailed({ machine: machine.name, command: listing, exitCode: ending.exitCode, reason, stderr: ending.stderrTail }, remedy);
+    },
+    read(entries, owner) {
+      const unsendable = entries.find(({ type }) => type === 'other');
+      if (unsendable !== undefined) throw new Error(`Cannot read "${textOf(unsendable.path)}" as tar: it is a socket, pipe or device`);
+      const process = machine.open(asUser(user, readCommand(place.directory, owner)));
+      process.stdin.end(namesOf(entries));
+      return process;
+    },
+  };
+}
+
+/** The names of entries as tar's list: their bytes, each ended by NUL. */
+export function namesOf(entries: readonly Entry[]): Buffer {
+  return Buffer.concat(entries.flatMap(({ path }) => [bytesOf(path), Buffer.of(0)]));
+}
+
+/** Entries from the output of `listCommand`, as it comes. Throws when it ends within a record. */
+export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<Entry> {
+  let rest = '';
+  let fields: string[] = [];
+  for await (const chunk of output) {
+    const parts = (rest + chunk.toString('latin1')).split('\0');
+    rest = parts.pop() ?? '';
+    fields = fields.concat(parts);
+    let used = 0;
+    while (fields.length - used >= fieldsPerEntry) {
+      yield entryOf(fields.slice(used, used + fieldsPerEntry));
+      used += fieldsPerEntry;
+    }
+    fields = fields.slice(used);
+  }
+  if (rest !== '' || fields.length > 0) throw new Error('Cannot read the listing of a directory: it ends within a record');
+}
+
+function entryOf(fields: readonly string[]): Entry {
+  const [kind = '', size = '', modified = '', changed = '', mode = '', link = '', path = ''] = fields;
+  const entry = {
+    path: path as BytePath,
+    sizeBytes: wholeNumber(size, fields),
+    modifiedAtSeconds: Math.floor(number(modified, fields)),
+    changedAt: changed,
+    mode: Number.parseInt(mode, 8),
+  };
+  if (path === '' || Number.isNaN(entry.mode)) throw unreadable(fields);
+  switch (kind) {
+    case 'f':
+      return { ...entry, type: 'file' };
+    case 'd':
+      return { ...entry, type: 'directory' };
+    case 'l':
+      return { ...entry, type: 'link', linkTarget: link as BytePath };
+    case 'p':
+    case 's':
+    case 'b':
+    case 'c':
+      return { ...entry, type: 'other' };
+    default:
+      throw unreadable(fields);
+  }
+}
+
+function number(text: string, fields: readonly string[]): number {
+  const value = Number(text);
+  if (text === '' || Number.isNaN(value)) throw unreadable(fields);
+  return value;
+}
+
+function wholeNumber(text: string, fields: readonly string[]): number {
+  const value = number(text, fields);
+  if (!Number.isSafeInteger(value)) throw unreadable(fields);
+  return value;
+}
+
+function unreadable(fields: readonly string[]): Error {
+  return new Error(`Cannot read the listing of a directory: "${fields.map((field) => textOf(field as BytePath)).join(' ')}" is no record`);
+}
+
+// Directories may vanish between being listed and being entered while a server runs; the root may not.
+function onlyVanished(stderr: string, directory: string): boolean {
+  const lines = stderr.split('\n').filter((line) => line !== '');
+  return lines.length > 0 && lines.every((line) => line.startsWith('find: ') && line.endsWith(': No such file or directory') && line !== `find: '${rooted(directory)}': No such file or directory`);
+}
+
+// With a slash at its end, a root that is a link is followed.
+function rooted(directory: string): string {
+  return directory.endsWith('/') ? directory : `${directory}/`;
+}
+
+function inEnglish(inner: Command): Command {
+  return { ...inner, environment: { ...inner.environment, LC_ALL: 'C' } };
+}
