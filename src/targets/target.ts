@@ -6,21 +6,21 @@ import type { BytePath, Entry, Owner } from '../transfer/entry.ts';
 import type { Receipt, Segment } from '../transfer/segment.ts';
 
 /** A library that is already on the target. */
-export interface ExistingLibrary {
+export type ExistingLibrary = {
   readonly present: boolean;
   readonly machineIdentifier: string | null;
   readonly sizeBytes: number | null;
-}
+};
 
 /** Room on the volume; null where it could not be told. */
-export interface Room {
+export type Room = {
   readonly freeBytes: number;
   readonly freeInodes: number;
   readonly fileSystem: string;
-}
+};
 
 /** The target as it is. `before` holds whatever that kind needs to put things back, and is opaque to everyone else. */
-export interface TargetFacts {
+export type TargetFacts = {
   readonly kind: string;
   readonly name: string;
   /** The exact version the target's server will have, e.g. from the release's image tag; null where the kind has no server. */
@@ -31,7 +31,7 @@ export interface TargetFacts {
   /** Where media are mounted, e.g. `/media/library`; null where the kind does not mount anything (any path may exist). */
   readonly mounts: readonly string[] | null;
   readonly before: JsonObject;
-}
+};
 
 /** What opening needs to know. */
 export interface OpenRequest {
@@ -42,39 +42,39 @@ export interface OpenRequest {
 }
 
 /** A media file as the target's server will see it. */
-export interface MediaFinding {
+export type MediaFinding = {
   readonly path: string;
   readonly status: 'present' | 'missing' | 'unreadable';
   readonly sizeBytes: number | null;
-}
+};
 
 /** A mount as seen where Plex will run. */
-export interface MountFinding {
+export type MountFinding = {
   readonly path: string;
   /** `answers`: listed within the time-out, not empty. */
   readonly status: 'answers' | 'absent' | 'empty' | 'hangs' | 'not a mount';
   readonly detail: string;
-}
+};
 
 /** A media file whose presence, by size, tells that a mount is the real one. */
-export interface Sentinel {
+export type Sentinel = {
   readonly mount: string;
   readonly path: string;
   readonly sizeBytes: number;
-}
+};
 
 /** What publish must know: which run, and what may happen to a library that is there already. */
-export interface Seal {
+export type Seal = {
   readonly run: string;
   readonly existingLibrary: 'none' | 'set aside';
   readonly sentinels: readonly Sentinel[];
-}
+};
 
 /** How far the target's volume is, as told by the volume itself. */
-export interface GateState {
+export type GateState = {
   readonly phase: 'none' | 'landing' | 'publishing' | 'published' | 'withdrawn';
   readonly run: string | null;
-}
+};
 
 /**
  * Where a library goes. Everything that arrives does so in a landing area; only `publish` makes it the library, by renames, and an

@@ -1,0 +1,999 @@
+#!/bin/sh
+# plexlift's gate: holds Plex back until a library is complete, and does plexlift's work on the volume.
+#
+# One POSIX shell file, run in three ways:
+#   init.sh            by the chart's own init container (busybox): prints how far the volume is, changes nothing, exits 0
+#   init.sh gate       as the gate container, with the Plex image: waits, exits 0 when Plex may start
+#   init.sh VERB …     by plexlift: through "kubectl exec" in the waiting container, or here for a directory target
+#
+# Environment: PLEXLIFT_ROOT (the volume, default /config) · PLEXLIFT_RUN (the run that the gate container was made for) ·
+# PLEX_UID, PLEX_GID (whom Plex runs as) · PLEXLIFT_PLEX_SQLITE (Plex's own SQLite, where it is not in its usual place)
+#
+# On the volume:
+#   .plexlift/state            phase, run and agreement; only ever replaced by rename
+#   .plexlift/RUN/Library/…    the landing area
+#   .plexlift/RUN/receipts/    per segment: its list, and its receipt
+#   .plexlift/sentinels        media files that must be seen before Plex may start: size, mount, path; a line each
+#   .plexlift/journal.ndjson   copy of the run's journal
+#   .plexlift/gate.sh          copy of this file, for use once the gate container has ended
+#   Library.set-aside-RUN, Library.withdrawn-RUN
+#
+# Phases: none → landing → publishing → published → finished, and from published: withdrawing → withdrawn.
+#
+# Every verb that succeeds ends its standard output with the line "end": an answer without it was cut off on its way.
+# A verb that reads standard input is told its length, and refuses less. Exit codes:
+#   0 done
+#   1 a command failed; standard error says which
+#  10 the phase, or the run it belongs to, does not allow this
+#  11 there is a library already, and no consent to set it aside
+#  12 busy: another command is at work, or would not end
+#  13 a state that cannot come about by itself; standard error names the repair
+#  14 a mount does not show what it should
+#  15 the input is not what was announced, or not acceptable
+#  16 there is no such thing
+#  17 the library is in use
+#  18 a tool is missing
+#  20 wrong usage
+# plexlift's own side of this is gate.ts.
+
+set -eu
+umask 022
+export LC_ALL=C
+unset CDPATH TAR_OPTIONS TAPE GREP_OPTIONS POSIXLY_CORRECT || :
+
+protocol=1
+data_path='Library/Application Support/Plex Media Server'
+plex_sqlite=${PLEXLIFT_PLEX_SQLITE:-/usr/lib/plexmediaserver/Plex SQLite}
+verb=${1:-}
+
+die() { # CODE SENTENCE
+  printf 'plexlift-gate: %s\n' "$2" >&2
+  exit "$1"
+}
+
+root=${PLEXLIFT_ROOT:-/config}
+if ! root=$(cd -P -- "$root" 2>/dev/null && pwd -P); then
+  [ -n "$verb" ] || { echo "plexlift: there is no volume at \"${PLEXLIFT_ROOT:-/config}\""; exit 0; }
+  die 16 "There is no directory \"${PLEXLIFT_ROOT:-/config}\""
+fi
+root=${root%/} # for a root of "/"
+work=$root/.plexlift
+state_file=$work/state
+library=$root/Library
+
+scratch=
+bounded_count=0
+heart=
+sleeper=
+clean_up() {
+  [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null || :
+  [ -z "$heart" ] || kill "$heart" 2>/dev/null || :
+  [ -z "$scratch" ] || rm -rf -- "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+trap 'exit 129' HUP
+
+# --- Small things -----------------------------------------------------------------------------------------------------
+
+finished() { echo end; }
+
+need() { # TOOL…
+  for tool; do command -v "$tool" >/dev/null 2>&1 || die 18 "The tool \"$tool\" is missing here"; done
+}
+
+make_scratch() {
+  [ -z "$scratch" ] || return 0
+  scratch=$(mktemp -d "${TMPDIR:-/tmp}/plexlift.XXXXXX" 2>/dev/null) || scratch=$(mktemp -d "$work/scratch.XXXXXX") ||
+    die 1 "Cannot make a scratch directory in \"${TMPDIR:-/tmp}\" or \"$work\""
+}
+
+# Writes a line every 20 s while a long verb is silent: load balancers cut connections that are idle for 60 s.
+keep_alive() {
+  ( trap 'kill "$sleeper" 2>/dev/null; exit 0' TERM
+    while :; do sleep 20 & sleeper=$!; wait "$sleeper"; echo 'plexlift-gate: still working' >&2; done ) </dev/null >/dev/null 7>&- 8>&- 9>&- &
+  heart=$!
+}
+
+there() { # PATH: prints 1 when something of that name exists, else 0; a link counts, wherever it leads
+  if [ -e "$1" ] || [ -L "$1" ]; then printf 1; else printf 0; fi
+}
+
+is_number() { case ${1:-} in '' | *[!0-9]*) return 1 ;; esac; }
+
+usage_number() { # VALUE NAME
+  is_number "$1" || die 20 "The $2 is not a number: \"$1\""
+}
+
+# A run or a segment is a file name here, so it may be nothing else.
+plain_name() { # NAME KIND
+  case ${1:-} in
+    '' | .* | -* | *[!A-Za-z0-9._-]*) die 20 "Not a usable name for a $2: \"${1:-}\"" ;;
+    state | state.new | lock | receiving | sentinels | journal.ndjson | gate.sh | scratch.*) die 20 "A $2 may not be called \"$1\"" ;;
+  esac
+}
+
+sync_path() { sync -- "$1" 2>/dev/null || sync; }
+
+# Replaces FILE by what is on standard input, or leaves it alone.
+replace_file() { # FILE
+  cat >"$1.new.$$" && sync_path "$1.new.$$" && mv -f -T -- "$1.new.$$" "$1" && sync_path "$(dirname -- "$1")" ||
+    { rm -f -- "$1.new.$$"; die 1 "Cannot write \"$1\""; }
+}
+
+# Takes exactly BYTES from standard input and not one more: the rest belongs to the next reader (GNU head; busybox's reads on).
+take() { # BYTES FILE
+  usage_number "$1" 'length of the input'
+  head -c "$1" >"$2" || die 1 "Cannot write \"$2\""
+  [ "$(wc -c <"$2")" -eq "$1" ] || die 15 "The input ended after $(wc -c <"$2") of $1 bytes"
+}
+
+as_plex_words() { # prints nothing; sets as_plex to the words that go before a command
+  as_plex=
+  if [ "$(id -u)" -eq 0 ] && [ "${PLEX_UID:-0}" != 0 ]; then
+    need setpriv
+    usage_number "$PLEX_UID" PLEX_UID
+    usage_number "${PLEX_GID:-$PLEX_UID}" PLEX_GID
+    as_plex="setpriv --reuid=$PLEX_UID --regid=${PLEX_GID:-$PLEX_UID} --clear-groups --"
+  fi
+}
+
+# Runs a command as Plex's user and waits at most SECONDS, even when it hangs in the kernel where no signal reaches it: then it is
+# left behind. Its output is in $answer and $answer_errors; returns its exit code, or 124 when no answer came.
+bounded_input=/dev/null
+bounded() { # SECONDS COMMAND…
+  make_scratch
+  as_plex_words
+  limit=$1
+  shift
+  bounded_count=$((bounded_count + 1))
+  answer=$scratch/$bounded_count.out
+  answer_errors=$scratch/$bounded_count.err
+  ended=$scratch/$bounded_count.ended
+  # shellcheck disable=SC2086 # as_plex is words
+  ( trap - TERM INT HUP EXIT
+    code=0
+    timeout -k 1 "$limit" $as_plex "$@" <"$bounded_input" >"$answer" 2>"$answer_errors" || code=$?
+    echo "$code" >"$ended.new" && mv -f -- "$ended.new" "$ended" ) </dev/null >/dev/null 2>&1 7>&- 8>&- 9>&- &
+  polls=0
+  while ! [ -e "$ended" ]; do
+    polls=$((polls + 1))
+    if [ "$polls" -le 20 ]; then
+      sleep 0.05
+    elif [ "$polls" -le $((20 + 4 * (limit + 2))) ]; then
+      sleep 0.25
+    else
+      return 124
+    fi
+  done
+  read -r code <"$ended"
+  case $code in 137) return 124 ;; *) return "$code" ;; esac
+}
+
+# --- State ------------------------------------------------------------------------------------------------------------
+
+read_state() { # sets phase, run, agreement, held, withdrawn; phase is "unknown" for anything that this script did not write
+  phase=none run=- agreement=none held=no withdrawn=-
+  [ "$(there "$state_file")" = 1 ] || return 0
+  found_protocol=- complete=no
+  while read -r key value; do
+    case $key in
+      protocol) found_protocol=$value ;;
+      phase) phase=$value ;;
+      run) run=$value ;;
+      agreement) agreement=$value ;;
+      held) held=$value ;;
+      withdrawn) withdrawn=$value ;;
+      end) complete=yes ;;
+      *) complete=no; break ;;
+    esac
+  done 2>/dev/null <"$state_file" || complete=no
+  case "$found_protocol $complete $phase $agreement $held" in
+    "$protocol yes "landing\ none\ no | "$protocol yes "publishing\ none\ no | "$protocol yes "publishing\ set-aside\ no) ;;
+    "$protocol yes "published\ none\ yes | "$protocol yes "published\ none\ no) ;;
+    "$protocol yes "published\ set-aside\ yes | "$protocol yes "published\ set-aside\ no) ;;
+    "$protocol yes "withdrawing\ none\ no | "$protocol yes "withdrawing\ set-aside\ no) ;;
+    "$protocol yes "withdrawn\ none\ no | "$protocol yes "withdrawn\ set-aside\ no) ;;
+    "$protocol yes "finished\ none\ no | "$protocol yes "finished\ set-aside\ no) ;;
+    *) phase=unknown ;;
+  esac
+  case $run in '' | - | .* | *[!A-Za-z0-9._-]*) phase=unknown ;; esac
+}
+
+state_repair() {
+  echo "The state file \"$state_file\" is not one of protocol $protocol. If a newer plexlift wrote it, use that one; if it is damaged, restore it, or remove it to begin the run again (the landing area and every Library stay as they are)"
+}
+
+require_state() {
+  read_state
+  [ "$phase" != unknown ] || die 13 "$(state_repair)"
+}
+
+write_state() { # PHASE RUN AGREEMENT HELD WITHDRAWN
+  printf 'protocol %s\nphase %s\nrun %s\nagreement %s\nheld %s\nwithdrawn %s\nend\n' "$protocol" "$1" "$2" "$3" "$4" "$5" | replace_file "$state_file" || exit $?
+  phase=$1 run=$2 agreement=$3 held=$4 withdrawn=$5
+}
+
+use_run() { # sets the paths of a run
+  landing_library=$work/$1/Library
+  landing=$work/$1/$data_path
+  receipts=$work/$1/receipts
+  aside=$root/Library.set-aside-$1
+}
+
+make_work() {
+  need flock
+  mkdir -p -- "$work" || die 1 "Cannot make \"$work\""
+  chmod 0711 "$work" 2>/dev/null || :
+}
+
+lock() { # SECONDS
+  make_work
+  exec 9>>"$work/lock"
+  flock -w "$1" 9 || die 12 'Another command of plexlift holds the lock of this volume'
+}
+
+same_run() { # RUN
+  [ "$run" = "$1" ] || die 10 "The volume belongs to run \"$run\" (phase $phase), not to \"$1\""
+}
+
+# The processes here that have FILE open: what is observed, not what some pid file says.
+holders() { # FILE
+  pattern=$(printf '%s' "$1" | sed 's/[][*?\\]/\\&/g')
+  find /proc/[0-9]*/fd -maxdepth 1 -lname "$pattern" 2>/dev/null | sed -n 's|^/proc/\([0-9]*\)/fd/.*|\1|p' | sort -u | grep -vx "$$" || :
+}
+
+end_holders() { # FILE WHAT
+  rounds=0
+  while pids=$(holders "$1"); [ -n "$pids" ]; do
+    signal=TERM
+    [ "$rounds" -lt 10 ] || signal=KILL
+    [ "$rounds" -lt 60 ] || die 12 "$2 does not end (process $(echo $pids))"
+    # shellcheck disable=SC2086 # a list of pids
+    kill -"$signal" $pids 2>/dev/null || :
+    sleep 0.2
+    rounds=$((rounds + 1))
+  done
+}
+
+# Ends every receiver and keeps new ones out for as long as this process lives. Receivers, and the tar in each, hold the file open
+# and share its lock, so the lock is the proof that none is left.
+end_receivers() {
+  end_holders "$work/receiving" 'A receiver'
+  exec 8>>"$work/receiving"
+  flock -w 20 8 || die 12 'A receiver somewhere else still writes to the landing area'
+}
+
+join_receivers() {
+  exec 8>>"$work/receiving"
+  flock -s -n 8 || die 12 'The landing area is being published'
+  require_state
+  [ "$phase" = landing ] || die 10 "There is no landing area to write to: the volume is at phase $phase"
+  use_run "$run"
+}
+
+landing_run() { # for verbs that read the landing area
+  require_state
+  case $phase in landing | publishing) use_run "$run" ;; *) die 10 "There is no landing area: the volume is at phase $phase" ;; esac
+  [ -d "$landing" ] || die 16 "The landing area \"$landing\" is missing"
+}
+
+in_use() { # DIRECTORY: prints a process that has something open in it, if one can be seen
+  [ -d "$1" ] || return 0
+  real=$(cd -P -- "$1" && pwd -P) || return 0
+  holders_below=$(printf '%s' "$real" | sed 's/[][*?\\]/\\&/g')
+  find /proc/[0-9]*/fd -maxdepth 1 -lname "$holders_below/*" 2>/dev/null | sed -n '1s|^/proc/\([0-9]*\)/fd/.*|\1|p' || :
+}
+
+not_in_use() { # DIRECTORY
+  process=$(in_use "$1")
+  [ -z "$process" ] || die 17 "Process $process ($(tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null || echo gone)) has files of \"$1\" open. Stop Plex first"
+}
+
+# --- Publish and its way back: every combination is in these two tables --------------------------------------------------
+
+move() { # FROM TO
+  [ "$(there "$2")" = 0 ] || die 13 "Cannot move \"$1\" to \"$2\", which exists"
+  mv -T -- "$1" "$2" || die 1 "Cannot rename \"$1\" to \"$2\""
+  sync_path "$(dirname -- "$1")"
+  sync_path "$(dirname -- "$2")"
+}
+
+tell_names() { # NAME…: "X is there" or "X is missing", for each
+  for name; do
+    if [ "$(there "$name")" = 1 ]; then printf '"%s" is there. ' "$name"; else printf '"%s" is missing. ' "$name"; fi
+  done
+}
+
+# Takes a volume at phase publishing to the end of the renames, from wherever an earlier try was cut off.
+complete_publish() {
+  use_run "$run"
+  while :; do
+    # agreement, then: landing area there? Library there? set-aside Library there?
+    case "$agreement $(there "$landing_library")$(there "$library")$(there "$aside")" in
+      'none 100') move "$landing_library" "$library" ;;
+      'none 010') return 0 ;;
+      'set-aside 110') move "$library" "$aside" ;;
+      'set-aside 101') move "$landing_library" "$library" ;;
+      'set-aside 011') return 0 ;;
+      *) die 13 "$(publish_repair)" ;;
+    esac
+  done
+}
+
+publish_repair() {
+  printf 'Publishing run "%s" (existing library: %s) met a state that it cannot have made: ' "$run" "$agreement"
+  tell_names "$landing_library" "$library" "$aside"
+  printf 'Nothing was changed. '
+  if [ "$(there "$landing_library")" = 0 ]; then
+    printf 'The landing area is gone: put it back, or remove "%s" and run plexlift again' "$state_file"
+  elif [ "$agreement" = none ]; then
+    printf 'Nobody agreed to replace a library: rename what is in the way (keep it), and the gate goes on by itself'
+  elif [ "$(there "$library")" = 1 ]; then
+    printf 'A library came about after the old one was set aside: rename "%s" to a name of your own (keep it), and the gate goes on by itself' "$library"
+  else
+    printf 'The library that was to be set aside is gone: if that is known, rename an empty directory to "%s", and the gate goes on by itself' "$aside"
+  fi
+}
+
+complete_withdraw() {
+  use_run "$run"
+  gone=$root/$withdrawn
+  while :; do
+    # agreement, then: Library there? withdrawn Library there? set-aside Library there?
+    case "$agreement $(there "$library")$(there "$gone")$(there "$aside")" in
+      'none 100') move "$library" "$gone" ;;
+      'none 010') return 0 ;;
+      'set-aside 101') move "$library" "$gone" ;;
+      'set-aside 011') move "$aside" "$library" ;;
+      'set-aside 110') return 0 ;;
+      *) die 13 "Withdrawing run \"$run\" (existing library: $agreement) met a state that it cannot have made: $(tell_names "$library" "$gone" "$aside")Nothing was changed. Give each its name back, and ask again" ;;
+    esac
+  done
+}
+
+check_one_file_system() {
+  for place in "$work" "$library"; do
+    [ -d "$place" ] && ! [ -L "$place" ] || continue
+    [ "$(stat -c %d -- "$place")" = "$(stat -c %d -- "$root/")" ] ||
+      die 13 "\"$place\" is on another file system than \"$root\", so that it cannot be renamed. Mount the volume whole"
+  done
+}
+
+# Each mount must show one of its sentinels, by size, as Plex's user sees it. Sets unmet to the mount that does not.
+check_sentinels() {
+  unmet=
+  [ -s "$work/sentinels" ] || return 0
+  seen_mount= met=yes
+  while IFS= read -r size && IFS= read -r mount && IFS= read -r path; do
+    if [ "$mount" != "$seen_mount" ]; then
+      [ "$met" = yes ] || break
+      seen_mount=$mount met=no
+    fi
+    [ "$met" = no ] || continue
+    code=0
+    bounded 10 stat -L -c %s -- "$path" || code=$?
+    if [ "$code" -eq 0 ] && [ "$(cat "$answer")" = "$size" ]; then met=yes; fi
+    [ "$code" -ne 124 ] || met=hangs
+  done <"$work/sentinels"
+  [ "$met" = yes ] || { unmet=$seen_mount; [ "$met" != hangs ] || unmet="$unmet, which does not answer"; return 1; }
+}
+
+# --- The gate ---------------------------------------------------------------------------------------------------------
+
+last_said= last_said_at=0
+say() { # SENTENCE: once when it is new, then once a minute
+  now=$(date +%s)
+  [ "$1" != "$last_said" ] || [ $((now - last_said_at)) -ge 60 ] || return 0
+  printf '%s plexlift: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1"
+  last_said=$1 last_said_at=$now
+}
+
+pause() { # SECONDS: a signal ends it at once, which it would not do to a shell that waits for a program in the foreground
+  sleep "$1" >/dev/null 2>&1 &
+  sleeper=$!
+  wait "$sleeper" || :
+  sleeper=
+}
+
+keep_copy() {
+  make_work
+  cmp -s "$0" "$work/gate.sh" 2>/dev/null || replace_file "$work/gate.sh" <"$0"
+}
+
+# Decides once: returns 0 when Plex may start; otherwise sets waits_for and how long to wait before looking again.
+may_start() {
+  wait_seconds=1
+  read_state
+  ours=yes
+  [ -z "${PLEXLIFT_RUN:-}" ] || [ "$run" = "$PLEXLIFT_RUN" ] || ours=no
+  case $phase in
+    none)
+      [ -n "${PLEXLIFT_RUN:-}" ] || { waits_for='nothing: there is no migration on this volume'; return 0; }
+      waits_for="run \"$PLEXLIFT_RUN\" to open the landing area" ;;
+    landing) waits_for="run \"$run\" to bring the library and publish it" ;;
+    publishing)
+      make_scratch
+      code=0
+      ( lock 1; require_state; [ "$phase" != publishing ] || { complete_publish; write_state published "$run" "$agreement" no "$withdrawn"; } ) 2>"$scratch/why" || code=$?
+      [ "$code" -ne 0 ] || { may_start; return $?; }
+      waits_for="run \"$run\" to be published: $(cat "$scratch/why")" ;;
+    published)
+      if [ "$held" = yes ]; then
+        waits_for="run \"$run\", which holds Plex back for now"
+      elif [ "$ours" = no ]; then
+        waits_for="somebody to finish run \"$run\", which published the library here, before run \"$PLEXLIFT_RUN\" can begin. Use: plexlift finish"
+      elif ( lock 1 ) 2>/dev/null && check_sentinels; then
+        return 0
+      else
+        wait_seconds=2
+        waits_for="the mount ${unmet:-of this volume: another command is at work}. Plex would take an empty mount for deleted media, so it does not start until a media file that was there before is seen again"
+      fi ;;
+    withdrawing | withdrawn) waits_for="the release to be put back: the library of run \"$run\" was withdrawn" ;;
+    finished)
+      [ "$ours" = no ] || return 0
+      waits_for="run \"$PLEXLIFT_RUN\" to open the landing area" ;;
+    *) waits_for="somebody to repair the state. $(state_repair)" ;;
+  esac
+  return 1
+}
+
+verb_gate() {
+  keep_copy
+  while ! may_start; do
+    say "Plex is held back. Waiting for $waits_for"
+    pause "$wait_seconds"
+  done
+  say 'The gate is open: Plex may start'
+}
+
+# --- Opening and facts ------------------------------------------------------------------------------------------------
+
+own() { # PATH…: gives them to Plex's user, when we may
+  [ "$(id -u)" -ne 0 ] || [ -z "${PLEX_UID:-}" ] || chown -h -- "$PLEX_UID:${PLEX_GID:-$PLEX_UID}" "$@"
+}
+
+make_landing() {
+  mkdir -p -- "$work/$1" "$landing" "$receipts" || die 1 "Cannot make the landing area \"$landing\""
+  chmod 0711 "$work/$1"
+  own "$landing_library" "$landing_library/Application Support" "$landing"
+}
+
+verb_open() { # RUN
+  plain_name "${1:-}" run
+  lock 60
+  keep_copy
+  require_state
+  use_run "$1"
+  check_one_file_system
+  case $phase in
+    landing)
+      [ "$run" = "$1" ] || die 10 "The volume holds the landing area of another run, \"$run\". Finish or discard that one first"
+      end_receivers
+      make_landing "$1" ;;
+    none | withdrawn | finished)
+      [ "$phase" != finished ] || [ "$run" != "$1" ] || die 10 "Run \"$1\" is finished. Begin a new one"
+      end_receivers
+      rm -f -- "$work/sentinels"
+      make_landing "$1"
+      write_state landing "$1" none no - ;;
+    *) same_run "$1" ;;
+  esac
+  echo "$phase $run"
+  finished
+}
+
+verb_state() {
+  require_state
+  echo "$phase $run"
+  finished
+}
+
+verb_room() {
+  facts=$(df -B1 --output=avail,itotal,iavail,fstype -- "$root/") || die 1 "Cannot tell the room of \"$root\""
+  printf '%s\n' "$facts" | sed -n '2p'
+  finished
+}
+
+verb_identity() {
+  preferences=$root/$data_path/Preferences.xml
+  if [ "$(there "$library")" = 1 ]; then echo 'present yes'; else echo 'present no'; fi
+  if [ -r "$preferences" ]; then
+    tr '\n' ' ' <"$preferences" | sed -n 's/.*[[:space:]]MachineIdentifier="\([^"]*\)".*/machine-identifier \1/p'
+    echo
+  fi
+  if [ -d "$library" ]; then
+    size=$(timeout 60 du -s -b -- "$library/" 2>/dev/null | cut -f 1) || size=
+    echo "size-bytes ${size:-unknown}"
+  fi
+  finished
+}
+
+lines_of() { # FILE: a NUL-separated list as lines, for lists of which no name may hold a line break
+  [ "$(tr -cd '\n' <"$1" | wc -c)" -eq 0 ] || die 15 'A name holds a line break'
+  tr '\0' '\n' <"$1"
+}
+
+verb_mounts() { # BYTES
+  make_scratch
+  take "${1:-}" "$scratch/list"
+  lines_of "$scratch/list" >"$scratch/lines"
+  while IFS= read -r path; do
+    code=0
+    bounded 10 find "$path/" -mindepth 1 -maxdepth 1 -print -quit || code=$?
+    if [ "$code" -eq 124 ]; then
+      echo 'hangs no answer within 10 s'
+    elif [ -s "$answer" ]; then
+      echo 'answers'
+    elif [ "$code" -eq 0 ]; then
+      echo 'empty'
+    else
+      printf 'absent %s\n' "$(sed -n '$s/.*: //p' "$answer_errors")"
+    fi
+  done <"$scratch/lines"
+  echo mountinfo
+  cat /proc/self/mountinfo
+  finished
+}
+
+# --- The landing area -------------------------------------------------------------------------------------------------
+
+# Refuses absolute names, "..", and every other name that means a different place than it spells.
+check_names() { # LIST
+  ! grep -zqE '(^|/)\.{0,2}(/|$)' "$1" || die 15 "Not a name inside the landing area: \"$(grep -zE '(^|/)\.{0,2}(/|$)' "$1" | tr '\0' '\n' | head -n 1)\""
+}
+
+ancestors() { # LIST: every directory above every name, outermost first
+  sed -zn ':up; s|/[^/]*$||; T; p; b up' "$1" | sort -zu
+}
+
+# What stands where a directory is to be, and is none, goes: nothing is ever written through a link.
+unlink_what_is_no_directory() {
+  xargs -0 -r sh -c 'for p; do if [ -L "$p" ] || { [ -e "$p" ] && ! [ -d "$p" ]; }; then rm -f -- "$p" || exit 255; fi; done' sh
+}
+
+linked_ancestor() { # LIST
+  ancestors "$1" | xargs -0 -r sh -c 'for p; do if [ -L "$p" ]; then printf "%s\n" "$p"; exit 0; fi; done' sh | head -n 1
+}
+
+# Of the names on standard input, those that are not reached through a link and pass a test: -e, or -f.
+reached_directly() { # TEST
+  xargs -0 -r sh -c 't=$1; shift
+    for p; do
+      q=$p
+      while case $q in */*) true ;; *) false ;; esac; do q=${q%/*}; [ ! -L "$q" ] || continue 2; done
+      if [ "$t" = -f ]; then [ -f "$p" ] && [ ! -L "$p" ] || continue; fi
+      printf "%s\0" "$p"
+    done' sh "$1"
+}
+
+verb_receive() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES: both lists, then the tar
+  plain_name "${1:-}" segment
+  need flock tar
+  join_receivers
+  base=$receipts/$1
+  exec 7>>"$base.lock"
+  if ! flock -n 7; then
+    # An earlier try of this segment lost its input and hangs: it must not write beside this one.
+    exec 7>&-
+    end_holders "$base.lock" "An earlier receiver of segment \"$1\""
+    exec 7>>"$base.lock"
+    flock -w 20 7 || die 12 "An earlier receiver of segment \"$1\" does not end"
+  fi
+  rm -f -- "$base.list" "$base.sha256"
+  take "${2:-}" "$base.part"
+  take "${3:-}" "$base.directories"
+  check_names "$base.part"
+  check_names "$base.directories"
+  cd -- "$landing"
+  make_way "$base"
+  owner=--no-same-owner
+  [ "$(id -u)" -ne 0 ] || owner=--same-owner
+  tar --extract --file=- --read-full-records --no-recursion --null --verbatim-files-from --files-from="$base.part" --no-wildcards \
+    --numeric-owner "$owner" --same-permissions --warning=no-timestamp || die 1 "Cannot extract segment \"$1\": tar exited with $?"
+  linked=$(linked_ancestor "$base.part")
+  [ -z "$linked" ] || die 15 "Segment \"$1\" has names below \"$linked\", which is a link"
+  rm -f -- "$base.directories"
+  mv -f -T -- "$base.part" "$base.list"
+  finished
+}
+
+# tar replaces files and links by itself; not a directory by a file, nor a link above a name.
+make_way() { # BASE
+  ancestors "$1.part" | unlink_what_is_no_directory
+  unlink_what_is_no_directory <"$1.directories"
+  make_scratch
+  sort -z "$1.directories" >"$scratch/directories"
+  sort -z "$1.part" | comm -z -23 - "$scratch/directories" |
+    xargs -0 -r sh -c 'for p; do if [ -d "$p" ] && [ ! -L "$p" ]; then rm -rf --one-file-system -- "$p" || exit 255; fi; done' sh
+}
+
+verb_receipt() { # SEGMENT UID GID
+  plain_name "${1:-}" segment
+  usage_number "${2:-}" uid
+  usage_number "${3:-}" gid
+  need flock tar sha256sum
+  landing_run
+  base=$receipts/$1
+  [ -e "$base.lock" ] || die 16 "Segment \"$1\" was never received"
+  exec 7<"$base.lock"
+  flock -s -n 7 || die 12 "Segment \"$1\" is still being received"
+  [ -e "$base.list" ] || die 16 "Segment \"$1\" was not received to its end"
+  # After a crash of the node a file may be empty although its receipt was read, from memory, before.
+  made_for="$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown)/$2:$3"
+  receipt= made_before=
+  [ ! -e "$base.sha256" ] || read -r receipt made_before <"$base.sha256" || :
+  case $made_before in "$made_for") ;; *) receipt= ;; esac
+  case $made_for in unknown/*) receipt= ;; esac
+  if [ -z "$receipt" ]; then
+    keep_alive
+    make_scratch
+    cd -- "$landing"
+    # As root the owners are told as they are, so that the digest proves them; anybody else owns all that arrived.
+    if [ "$(id -u)" -eq 0 ]; then set --; else set -- --owner=":$2" --group=":$3"; fi
+    { code=0
+      tar --create --file=- --format=gnu --null --no-recursion --verbatim-files-from --files-from="$base.list" --numeric-owner "$@" \
+        --hard-dereference --sort=none 2>"$scratch/why" || code=$?
+      echo "$code" >"$scratch/code"
+    } | sha256sum >"$scratch/sum"
+    read -r code <"$scratch/code"
+    [ "$code" -eq 0 ] || { head -n 20 "$scratch/why" >&2; die 16 'What arrived is not what the list says'; }
+    read -r receipt rest <"$scratch/sum"
+    printf '%s %s\n' "$receipt" "$made_for" | replace_file "$base.sha256" || exit $?
+  fi
+  echo "$receipt"
+  finished
+}
+
+verb_remove() { # BYTES
+  need flock
+  join_receivers
+  make_scratch
+  take "${1:-}" "$scratch/list"
+  check_names "$scratch/list"
+  cd -- "$landing"
+  reached_directly -e <"$scratch/list" | xargs -0 -r rm -rf --one-file-system --
+  finished
+}
+
+# The listing is kept, so that it can be fetched in pieces, each of which can be asked for again.
+verb_list() { # prints the size of the listing and its name
+  landing_run
+  keep_alive
+  make_scratch
+  name=listing.$(cat /proc/sys/kernel/random/uuid)
+  rm -f -- "$work/$run"/listing.*
+  cd -- "$landing"
+  find . -mindepth 1 -printf '%y\0%s\0%T@\0%C@\0%m\0%l\0%P\0' >"$work/$run/$name" || die 1 'Cannot list the landing area'
+  echo "$(wc -c <"$work/$run/$name") $name"
+  finished
+}
+
+verb_page() { # NAME OFFSET BYTES
+  plain_name "${1:-}" listing
+  usage_number "${2:-}" offset
+  usage_number "${3:-}" length
+  landing_run
+  [ -e "$work/$run/$1" ] || die 16 "There is no listing \"$1\" any more"
+  tail -c "+$(($2 + 1))" -- "$work/$run/$1" | head -c "$3"
+  finished
+}
+
+verb_digests() { # BYTES
+  make_scratch
+  landing_run
+  take "${1:-}" "$scratch/list"
+  check_names "$scratch/list"
+  keep_alive
+  cd -- "$landing"
+  reached_directly -f <"$scratch/list" >"$scratch/files"
+  xargs -0 -r sha256sum -z -- <"$scratch/files"
+  finished
+}
+
+verb_keep_journal() { # BYTES
+  make_work
+  make_scratch
+  take "${1:-}" "$scratch/journal"
+  replace_file "$work/journal.ndjson" <"$scratch/journal"
+  finished
+}
+
+# --- Media, as Plex's user sees them ------------------------------------------------------------------------------------
+
+# Prints the sizes of three sections and then the sections: what is there (name, size, mode; NUL), what of it cannot be read (NUL),
+# why the rest is not there (one line each, in the order asked). "hangs" means that the sections stop where nothing answered.
+verb_look_up() { # BYTES
+  make_scratch
+  take "${1:-}" "$scratch/list"
+  bounded_input=$scratch/list
+  outcome=answers
+  code=0
+  bounded 40 xargs -0 -r -n 100 stat -L --printf='%n\0%s\0%f\0' -- || code=$?
+  present=$answer reasons=$answer_errors
+  [ "$code" -ne 124 ] || outcome=hangs
+  code=0
+  unreadable=/dev/null
+  if [ "$outcome" = answers ]; then
+    bounded 40 xargs -0 -r sh -c 'for p; do if [ -e "$p" ] && ! { [ -f "$p" ] && [ -r "$p" ]; }; then printf "%s\0" "$p"; fi; done' sh || code=$?
+    unreadable=$answer
+    [ "$code" -ne 124 ] || outcome=hangs
+  fi
+  # What was left behind hanging may still write: only what is there now is told.
+  cp -- "$present" "$scratch/present"
+  cat "$unreadable" >"$scratch/unreadable"
+  sed -n 's/.*: //p' "$reasons" >"$scratch/reasons"
+  echo "$(wc -c <"$scratch/present") $(wc -c <"$scratch/unreadable") $(wc -c <"$scratch/reasons") $outcome"
+  cat "$scratch/present" "$scratch/unreadable" "$scratch/reasons"
+  finished
+}
+
+verb_sample() { # PATH BYTES
+  [ -n "${1:-}" ] || die 20 'sample needs a path'
+  usage_number "${2:-}" 'number of bytes'
+  code=0
+  bounded 120 sh -c 'size=$(stat -L -c %s -- "$1") && [ -r "$1" ] && sum=$(head -c "$2" -- "$1" | sha256sum) && echo "$size ${sum%% *}"' sh "$1" "$2" || code=$?
+  [ "$code" -ne 124 ] || die 14 "\"$1\" does not answer"
+  if [ "$code" -eq 0 ]; then
+    cat "$answer"
+  elif grep -qE ': (No such file or directory|Not a directory)$' "$answer_errors"; then
+    echo missing
+  else
+    die 1 "Cannot read \"$1\": $(tail -n 1 "$answer_errors")"
+  fi
+  finished
+}
+
+# --- Databases and preferences ------------------------------------------------------------------------------------------
+
+# On copies, and as Plex's user: Plex's SQLite would make files beside the library, and root's would keep Plex from starting.
+verb_check_databases() { # BYTES
+  make_scratch
+  landing_run
+  take "${1:-}" "$scratch/list"
+  check_names "$scratch/list"
+  lines_of "$scratch/list" >"$scratch/lines"
+  if ! [ -x "$plex_sqlite" ]; then
+    echo none
+    finished
+    return 0
+  fi
+  keep_alive
+  as_plex_words
+  copies=$work/scratch.databases
+  rm -rf -- "$copies"
+  mkdir -- "$copies" && own "$copies" || die 1 "Cannot make \"$copies\""
+  while IFS= read -r path; do
+    echo "database $path"
+    code=0
+    cp --preserve=mode -- "$landing/$path" "$copies/copy.db" 2>"$scratch/why" || code=$?
+    [ "$code" -ne 0 ] || [ ! -e "$landing/$path-wal" ] || cp --preserve=mode -- "$landing/$path-wal" "$copies/copy.db-wal" 2>"$scratch/why" || code=$?
+    if [ "$code" -eq 0 ]; then
+      chmod u+rw -- "$copies"/copy.db* && own "$copies"/copy.db*
+      # shellcheck disable=SC2086 # as_plex is words
+      $as_plex "$plex_sqlite" "$copies/copy.db" 'PRAGMA integrity_check;' </dev/null >"$scratch/verdict" 2>"$scratch/why" || code=$?
+      sed 's/^/line /' "$scratch/verdict"
+    fi
+    [ "$code" -eq 0 ] || sed 's/^/problem /' "$scratch/why"
+    echo "exit $code"
+    rm -f -- "$copies"/copy.db*
+  done <"$scratch/lines"
+  rm -rf -- "$copies"
+  finished
+}
+
+published_preferences() {
+  require_state
+  [ "$phase" = published ] || die 10 "No library was published here: the volume is at phase $phase"
+  preferences=$root/$data_path/Preferences.xml
+  [ -f "$preferences" ] || die 16 "There is no \"$preferences\""
+}
+
+verb_read_preferences() {
+  published_preferences
+  cat -- "$preferences"
+  finished
+}
+
+verb_write_preferences() { # BYTES
+  lock 60
+  published_preferences
+  not_in_use "$library"
+  make_scratch
+  new=$preferences.plexlift
+  rm -f -- "$new"
+  ( umask 077; : >"$new" )
+  take "${1:-}" "$new"
+  [ -s "$new" ] || die 15 'Preferences.xml would be empty'
+  [ "$(id -u)" -ne 0 ] || chown --reference="$preferences" -- "$new"
+  chmod --reference="$preferences" -- "$new"
+  sync_path "$new"
+  mv -f -T -- "$new" "$preferences" || die 1 "Cannot replace \"$preferences\""
+  sync_path "$(dirname -- "$preferences")"
+  finished
+}
+
+# --- Publish, withdraw, finish ------------------------------------------------------------------------------------------
+
+verb_sentinels() { # RUN BYTES
+  plain_name "${1:-}" run
+  lock 60
+  require_state
+  same_run "$1"
+  case $phase in landing | publishing | published) ;; *) die 10 "Sentinels are for a library that is to be published; the volume is at phase $phase" ;; esac
+  make_scratch
+  take "${2:-}" "$scratch/sentinels"
+  replace_file "$work/sentinels" <"$scratch/sentinels"
+  finished
+}
+
+verb_publish() { # RUN none|set-aside
+  plain_name "${1:-}" run
+  case ${2:-} in none | set-aside) ;; *) die 20 'publish needs to know what was agreed: none, or set-aside' ;; esac
+  lock 120
+  require_state
+  same_run "$1"
+  use_run "$1"
+  case $phase in
+    landing)
+      [ -d "$landing" ] || die 13 "The landing area \"$landing\" is missing"
+      [ "$(there "$aside")" = 0 ] || die 13 "\"$aside\" exists already. Rename it to a name of your own (keep it), and ask again"
+      agreed=none
+      if [ "$(there "$library")" = 1 ]; then
+        [ "$2" = set-aside ] || die 11 "There is a library at \"$library\", and no consent to set it aside"
+        agreed=set-aside
+      fi
+      check_one_file_system
+      check_sentinels || die 14 "A media file that was seen before is not seen at $unmet"
+      not_in_use "$library"
+      keep_alive
+      end_receivers
+      sync -f "$landing" 2>/dev/null || sync
+      write_state publishing "$1" "$agreed" no -
+      complete_publish
+      write_state published "$1" "$agreement" no - ;;
+    publishing)
+      keep_alive
+      end_receivers
+      complete_publish
+      write_state published "$1" "$agreement" no - ;;
+    published) ;;
+    *) die 10 "Cannot publish run \"$1\": the volume is at phase $phase" ;;
+  esac
+  echo "$phase $run"
+  finished
+}
+
+# Keeps the gate closed from the next start of the pod on, so that Plex is stopped while the library is worked on.
+verb_hold() { # RUN
+  plain_name "${1:-}" run
+  lock 60
+  require_state
+  same_run "$1"
+  case $phase in
+    published) [ "$held" = yes ] || write_state published "$run" "$agreement" yes "$withdrawn" ;;
+    landing | publishing | withdrawing | withdrawn) ;; # closed anyway
+    *) die 10 "Cannot hold run \"$1\": the volume is at phase $phase" ;;
+  esac
+  echo "$phase $run"
+  finished
+}
+
+verb_release() { # RUN
+  plain_name "${1:-}" run
+  lock 60
+  require_state
+  same_run "$1"
+  [ "$phase" = published ] || die 10 "Run \"$1\" is not published: the volume is at phase $phase"
+  [ "$held" = no ] || write_state published "$run" "$agreement" no "$withdrawn"
+  echo "$phase $run"
+  finished
+}
+
+verb_withdraw() { # RUN
+  plain_name "${1:-}" run
+  lock 120
+  require_state
+  [ "$phase" = none ] || same_run "$1"
+  use_run "$1"
+  case $phase in
+    none | landing | withdrawn) ;; # nothing of this run is the library
+    published | publishing | withdrawing)
+      [ "$phase" != published ] || [ "$held" = yes ] || die 10 "Run \"$1\" is published and Plex may be running. Hold it first"
+      not_in_use "$library"
+      if [ "$phase" = publishing ]; then
+        end_receivers
+        complete_publish
+      fi
+      if [ "$phase" != withdrawing ]; then
+        # A run that was published again after it was withdrawn must not meet its own earlier name.
+        name=Library.withdrawn-$1
+        number=1
+        while [ "$(there "$root/$name")" = 1 ]; do
+          number=$((number + 1))
+          name=Library.withdrawn-$1.$number
+        done
+        write_state withdrawing "$1" "$agreement" no "$name"
+      fi
+      complete_withdraw
+      write_state withdrawn "$1" "$agreement" no "$withdrawn" ;;
+    *) die 10 "Cannot withdraw run \"$1\": the volume is at phase $phase" ;;
+  esac
+  echo "$phase $run"
+  [ "$phase" != withdrawn ] || echo "withdrawn $root/$withdrawn"
+  [ "$phase $agreement" != 'withdrawn set-aside' ] || echo "restored $library"
+  finished
+}
+
+remove_leavings() { # RUN: the landing area, receipts and scratch; never a Library, set aside or withdrawn
+  rm -rf --one-file-system -- "$work/$1" "$work/sentinels" "$work"/scratch.* || die 1 "Cannot remove \"$work/$1\""
+}
+
+verb_finish() { # RUN
+  plain_name "${1:-}" run
+  lock 60
+  require_state
+  same_run "$1"
+  case $phase in
+    published)
+      remove_leavings "$1"
+      write_state finished "$1" "$agreement" no "$withdrawn" ;;
+    finished) ;;
+    *) die 10 "Cannot finish run \"$1\": the volume is at phase $phase" ;;
+  esac
+  echo "$phase $run"
+  finished
+}
+
+# Forgets a run that was never published, or was withdrawn: its landing area goes, every Library stays.
+verb_discard() { # RUN
+  plain_name "${1:-}" run
+  lock 60
+  require_state
+  if [ "$phase" != none ]; then
+    same_run "$1"
+    case $phase in landing | withdrawn) ;; *) die 10 "Cannot discard run \"$1\": the volume is at phase $phase" ;; esac
+    end_receivers
+    remove_leavings "$1"
+    rm -f -- "$state_file"
+    sync_path "$work"
+  fi
+  echo 'none -'
+  finished
+}
+
+# --- Which verb ---------------------------------------------------------------------------------------------------------
+
+[ -z "$verb" ] || shift
+case $verb in
+  '')
+    read_state
+    if [ "$phase" = unknown ]; then echo "plexlift: $(state_repair)"; else echo "plexlift: this volume is at phase $phase, run $run"; fi ;;
+  gate) verb_gate ;;
+  open) verb_open "$@" ;;
+  state) verb_state ;;
+  room) verb_room ;;
+  identity) verb_identity ;;
+  mounts) verb_mounts "$@" ;;
+  receive) verb_receive "$@" ;;
+  receipt) verb_receipt "$@" ;;
+  remove) verb_remove "$@" ;;
+  list) verb_list ;;
+  page) verb_page "$@" ;;
+  digests) verb_digests "$@" ;;
+  look-up) verb_look_up "$@" ;;
+  sample) verb_sample "$@" ;;
+  check-databases) verb_check_databases "$@" ;;
+  keep-journal) verb_keep_journal "$@" ;;
+  sentinels) verb_sentinels "$@" ;;
+  publish) verb_publish "$@" ;;
+  hold) verb_hold "$@" ;;
+  release) verb_release "$@" ;;
+  withdraw) verb_withdraw "$@" ;;
+  finish) verb_finish "$@" ;;
+  discard) verb_discard "$@" ;;
+  read-preferences) verb_read_preferences ;;
+  write-preferences) verb_write_preferences "$@" ;;
+  *) die 20 "There is no verb \"$verb\"" ;;
+esac

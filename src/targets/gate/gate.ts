@@ -1,0 +1,218 @@
+import type { Readable } from 'node:stream';
+import { PlexliftError } from '../../errors.ts';
+import type { Machine } from '../../machines/machine.ts';
+import type { Finding } from '../../runner/check.ts';
+import { bytesOf, bytePathOfText } from '../../transfer/entry.ts';
+import type { BytePath, Entry, Owner } from '../../transfer/entry.ts';
+import type { Receipt, Segment } from '../../transfer/segment.ts';
+import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Seal, Target } from '../target.ts';
+import { parseDatabaseChecks, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseRoom, parseSample, parseState } from './gateAnswers.ts';
+import { callGate, nulList, streamToGate } from './gateCall.ts';
+import type { GateCall } from './gateCall.ts';
+import { GateFailed } from './gateFailure.ts';
+import { sentinelLines } from './sentinels.ts';
+
+/** The volume, as reached through the gate's script: what every kind of target does in the same way. */
+export interface Gate extends Pick<
+  Target,
+  'state' | 'room' | 'mounts' | 'receive' | 'receiptOf' | 'remove' | 'landed' | 'digestsOf' | 'lookUp' | 'sampleMedia' | 'checkDatabases' | 'keepJournal' | 'publish'
+> {
+  /** Makes the landing area of a run, ends receivers of an earlier try; safe to repeat. Refuses the landing area of another run. */
+  open(run: string): Promise<GateState>;
+  /** The library that is on the volume now; works without `open`. */
+  identity(): Promise<ExistingLibrary>;
+  /** Keeps the gate closed from the next start of the pod on, until `release` or `withdraw`. */
+  hold(run: string): Promise<GateState>;
+  /** Lets a published library start again after `hold`. */
+  release(run: string): Promise<GateState>;
+  /** Undoes publish by renames; asks for `hold` first, and for a server that is stopped. Returns sentences for the record. */
+  withdraw(run: string): Promise<readonly string[]>;
+  /** Removes landing area, receipts and scratch of a published run; every library stays. */
+  finish(run: string): Promise<void>;
+  /** Removes the landing area of a run that is not published, or was withdrawn; every library stays. */
+  discard(run: string): Promise<void>;
+  /** Preferences.xml of the published library. */
+  readPreferences(): Promise<Buffer>;
+  /** Replaces it by rename, with owner and mode kept; refused while a server has files of the library open. */
+  writePreferences(bytes: Uint8Array): Promise<void>;
+}
+
+/** What a gate's client needs. */
+export interface GateOptions {
+  readonly machine: Machine;
+  /** The words before the verb, e.g. `['sh', '/plexlift/init.sh']`. */
+  readonly script: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The volume's directory, e.g. `/config`. */
+  readonly root: string;
+  /** Whom Plex runs as: owner of what arrives, and the eyes through which media are seen. */
+  readonly owner: Owner;
+  /** True where media may lie in any directory, mounted or not. Default false. */
+  readonly anyDirectoryIsAMount?: boolean;
+}
+
+const pageBytes = 4 * 1024 * 1024;
+const pathsInOneLookUp = 1_000;
+const filesInOneDigestCall = 2_000;
+const namesInOneRemoval = 20_000;
+const minuteMs = 60_000;
+
+/** The client side of gate.sh. Stateless: the volume holds all state, so a new client goes on where another one ended. */
+export function gateClient(options: GateOptions): Gate {
+  const { machine, script, owner } = options;
+  const environment = { ...options.environment, PLEXLIFT_ROOT: options.root, PLEX_UID: String(owner.uid), PLEX_GID: String(owner.gid) };
+  const carrier = { machine, script, environment };
+
+  function call(request: GateCall): Promise<Buffer> {
+    return callGate(carrier, request);
+  }
+
+  async function text(verb: string, request: Omit<GateCall, 'verb'> = {}): Promise<string> {
+    return (await call({ verb, ...request })).toString('utf8');
+  }
+
+  async function* landed(): AsyncIterable<Entry> {
+    const [size = '', name = ''] = (await text('list', { timeoutMs: 30 * minuteMs })).trim().split(' ');
+    let rest = Buffer.alloc(0);
+    for (let offset = 0; offset < Number(size); offset += pageBytes) {
+      const wantedBytes = Math.min(pageBytes, Number(size) - offset);
+      const page = await call({ verb: 'page', arguments: [name, String(offset), String(wantedBytes)], timeoutMs: 5 * minuteMs });
+      if (page.length !== wantedBytes) throw new Error(`A page of the listing has ${page.length} bytes instead of ${wantedBytes}`);
+      const bytes = Buffer.concat([rest, page]);
+      const { entries, usedBytes } = parseEntries(bytes);
+      yield* entries;
+      rest = bytes.subarray(usedBytes);
+    }
+    if (rest.length > 0) throw new Error('The listing of the landing area ends within an entry');
+  }
+
+  async function* lookUp(paths: readonly string[]): AsyncIterable<MediaFinding> {
+    let hungInARow = 0;
+    for (const batch of batchesOf(paths, pathsInOneLookUp)) {
+      const { findings, hung } = parseLookUp(await call({ verb: 'look-up', input: listOfMedia(batch), timeoutMs: 5 * minuteMs }), batch);
+      yield* findings;
+      hungInARow = hung ? hungInARow + 1 : 0;
+      // A mount that hangs would make each of hundreds of batches wait for its time-out.
+      if (hungInARow === 3) throw mediaHang(machine, findings);
+    }
+  }
+
+  return {
+    open: async (run) => parseState(await text('open', { arguments: [run] })),
+    state: async () => parseState(await text('state')),
+    room: async () => parseRoom(await text('room')),
+    identity: async () => parseIdentity(await text('identity')),
+
+    async mounts(paths): Promise<readonly MountFinding[]> {
+      if (paths.length === 0) return [];
+      const answer = await text('mounts', { input: listOfMedia(paths), timeoutMs: minuteMs + paths.length * 15_000 });
+      return parseMounts(answer, { paths, anyDirectory: options.anyDirectoryIsAMount ?? false });
+    },
+
+    async receive(segment: Segment, tar: Readable): Promise<void> {
+      const list = nulList(segment.entries.map((entry) => bytesOf(entry.path)));
+      const directories = nulList(segment.entries.filter((entry) => entry.type === 'directory').map((entry) => bytesOf(entry.path)));
+      const call = { verb: 'receive', arguments: [segment.name, String(list.length), String(directories.length)] };
+      await streamToGate(carrier, call, { head: Buffer.concat([list, directories]), tar });
+    },
+
+    async receiptOf(segment: Segment): Promise<Receipt | null> {
+      const call = { arguments: [segment.name, String(segment.owner.uid), String(segment.owner.gid)], timeoutMs: 30 * minuteMs };
+      try {
+        const sha256 = (await text('receipt', call)).trim();
+        if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error(`The receipt of segment "${segment.name}" is no digest: "${sha256}"`);
+        return { segment: segment.name, sha256 };
+      } catch (thrown) {
+        // Never received, not to its end, or not wholly there: in each case the segment is sent again.
+        if (thrown instanceof GateFailed && (thrown.reason === 'absent' || thrown.reason === 'busy')) return null;
+        throw thrown;
+      }
+    },
+
+    async remove(paths: readonly BytePath[]): Promise<void> {
+      for (const batch of batchesOf(paths, namesInOneRemoval)) await call({ verb: 'remove', input: nulList(batch.map(bytesOf)), timeoutMs: 30 * minuteMs });
+    },
+
+    landed,
+
+    async digestsOf(paths: readonly BytePath[]): Promise<ReadonlyMap<BytePath, string>> {
+      const digests = new Map<BytePath, string>();
+      for (const batch of batchesOf(paths, filesInOneDigestCall)) {
+        const answer = await call({ verb: 'digests', input: nulList(batch.map(bytesOf)), timeoutMs: 60 * minuteMs });
+        for (const [path, digest] of parseDigests(answer)) digests.set(path, digest);
+      }
+      return digests;
+    },
+
+    lookUp,
+
+    sampleMedia: async (path, firstBytes) => parseSample(await text('sample', { arguments: [absoluteMedia(path), String(firstBytes)], timeoutMs: 4 * minuteMs })),
+
+    async checkDatabases(paths): Promise<readonly { readonly path: string; readonly finding: Finding }[]> {
+      if (paths.length === 0) return [];
+      const input = nulList(paths.map((path) => bytesOf(bytePathOfText(path))));
+      return parseDatabaseChecks(await text('check-databases', { input, timeoutMs: 240 * minuteMs }), paths);
+    },
+
+    async keepJournal(journal: Uint8Array): Promise<void> {
+      await call({ verb: 'keep-journal', input: journal });
+    },
+
+    async publish(seal: Seal): Promise<void> {
+      await call({ verb: 'sentinels', arguments: [seal.run], input: sentinelLines(seal.sentinels) });
+      const agreement = seal.existingLibrary === 'set aside' ? 'set-aside' : 'none';
+      await call({ verb: 'publish', arguments: [seal.run, agreement], timeoutMs: 60 * minuteMs });
+    },
+
+    hold: async (run) => parseState(await text('hold', { arguments: [run] })),
+    release: async (run) => parseState(await text('release', { arguments: [run] })),
+
+    async withdraw(run: string): Promise<readonly string[]> {
+      return sentencesOfWithdraw(await text('withdraw', { arguments: [run], timeoutMs: 10 * minuteMs }));
+    },
+
+    async finish(run: string): Promise<void> {
+      await call({ verb: 'finish', arguments: [run], timeoutMs: 60 * minuteMs });
+    },
+
+    async discard(run: string): Promise<void> {
+      await call({ verb: 'discard', arguments: [run], timeoutMs: 60 * minuteMs });
+    },
+
+    readPreferences: () => call({ verb: 'read-preferences' }),
+
+    async writePreferences(bytes: Uint8Array): Promise<void> {
+      await call({ verb: 'write-preferences', input: bytes });
+    },
+  };
+}
+
+function* batchesOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
+function listOfMedia(paths: readonly string[]): Buffer {
+  return nulList(paths.map((path) => Buffer.from(absoluteMedia(path), 'utf8')));
+}
+
+function absoluteMedia(path: string): string {
+  if (path.startsWith('/')) return path;
+  throw new PlexliftError('failed', `Cannot look up "${path}" on the target: it is no absolute path`, {
+    remedy: 'Look at the path mapping: every path on the target begins with "/"',
+  });
+}
+
+function mediaHang(machine: Machine, findings: readonly MediaFinding[]): PlexliftError {
+  return new PlexliftError('failed', `Media do not answer on ${machine.name}`, {
+    facts: findings.filter((finding) => finding.status === 'unreadable').slice(0, 5).map((finding) => finding.path),
+    remedy: 'See to the mount and the file server behind it, then run the same command again',
+  });
+}
+
+function sentencesOfWithdraw(answer: string): readonly string[] {
+  return answer.split('\n').flatMap((line) => {
+    const fact = line.slice(line.indexOf(' ') + 1);
+    if (line.startsWith('withdrawn ') && fact.startsWith('/')) return [`The migrated library is kept at "${fact}"`];
+    return line.startsWith('restored ') ? [`The library that was set aside is back at "${fact}"`] : [];
+  });
+}

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { CommandFailed } from '../../machines/command.ts';
+import type { Command, Machine, ProcessEnding } from '../../machines/machine.ts';
+import { GateFailed, reasonOf } from './gateFailure.ts';
+
+/** How the script is reached: on which machine, by which words, with which environment. */
+export interface GateCarrier {
+  readonly machine: Machine;
+  /** E.g. `['sh', '/plexlift/init.sh']`. */
+  readonly script: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** One call of a verb. */
+export interface GateCall {
+  readonly verb: string;
+  readonly arguments?: readonly string[];
+  /** Standard input; its length is told to the verb as the last argument, so that a truncated one is refused. */
+  readonly input?: Uint8Array;
+  readonly timeoutMs?: number;
+}
+
+const endLine = Buffer.from('end\n');
+const pausesMs = [200, 1_000, 3_000];
+
+/**
+ * Calls a verb and gives back its answer without the closing line. kubectl loses the end of standard output now and then, with exit
+ * code 0; an answer without its closing line is asked for again (up to 3 times), which is safe because every verb may be repeated.
+ */
+export async function callGate(carrier: GateCarrier, call: GateCall): Promise<Buffer> {
+  for (const pauseMs of [...pausesMs, null]) {
+    const { answer, ending } = await callOnce(carrier, call);
+    if (ending.exitCode !== 0) throw failureOf(carrier, call, ending);
+    if (answer.subarray(-endLine.length).equals(endLine)) return answer.subarray(0, -endLine.length);
+    if (pauseMs === null) throw lostAnswer(carrier, call, ending);
+    await sleep(pauseMs);
+  }
+  throw new Error('A loop that always returns or throws did neither');
+}
+
+/** Calls `receive`: two lists and then a tar on standard input. Asked once only: the tar cannot be read twice. */
+export async function streamToGate(carrier: GateCarrier, call: Omit<GateCall, 'input' | 'timeoutMs'>, input: { readonly head: Uint8Array; readonly tar: Readable }): Promise<void> {
+  const process = carrier.machine.open(commandOf(carrier, call, undefined));
+  process.stdout.resume();
+  // The tar may fail before it is read; the pipeline meets its error later, and without a listener it would end this program.
+  input.tar.on('error', () => undefined);
+  // A far side that refuses ends before it read everything: its own words matter more than the broken pipe.
+  const sent = feed(process.stdin, input).then(
+    () => null,
+    (thrown: unknown) => ({ thrown }),
+  );
+  const trouble = await Promise.race([sent, process.ended.then(() => null)]);
+  if (trouble !== null && !isBrokenPipe(trouble.thrown)) process.kill();
+  const ending = await process.ended;
+  if (!input.tar.destroyed && ending.exitCode !== 0) input.tar.destroy();
+  const failure = await sent;
+  if (failure !== null && !isBrokenPipe(failure.thrown)) throw failure.thrown;
+  if (ending.exitCode !== 0) throw failureOf(carrier, call, ending);
+}
+
+async function feed(stdin: Writable, input: { readonly head: Uint8Array; readonly tar: Readable }): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    stdin.once('error', reject);
+    stdin.write(input.head, (error) => (error ? reject(error) : resolve()));
+  });
+  await pipeline(input.tar, stdin);
+}
+
+function isBrokenPipe(thrown: unknown): boolean {
+  const code = (thrown as { readonly code?: unknown } | null)?.code;
+  return code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ERR_STREAM_DESTROYED' || code === 'EOF';
+}
+
+async function callOnce(carrier: GateCarrier, call: GateCall): Promise<{ readonly answer: Buffer; readonly ending: ProcessEnding }> {
+  const timeoutMs = call.timeoutMs ?? 120_000;
+  const signal = AbortSignal.timeout(timeoutMs);
+  const process = carrier.machine.open(commandOf(carrier, call, call.input?.byteLength), { signal });
+  const chunks: Buffer[] = [];
+  process.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  // How the process ended tells more than an error of its input; that a refusal closes the pipe is ordinary.
+  process.stdin.on('error', () => undefined);
+  process.stdin.end(call.input);
+  const ending = await process.ended;
+  if (signal.aborted && ending.exitCode !== 0) throw failedBecause(carrier, call, { reason: `it did not end within ${timeoutMs / 1000} s`, ending });
+  return { answer: Buffer.concat(chunks), ending };
+}
+
+function commandOf(carrier: GateCarrier, call: GateCall, inputBytes: number | undefined): Command {
+  const [program = 'sh', ...words] = carrier.script;
+  const length = inputBytes === undefined ? [] : [String(inputBytes)];
+  return { program, arguments: [...words, call.verb, ...(call.arguments ?? []), ...length], environment: carrier.environment };
+}
+
+function failureOf(carrier: GateCarrier, call: GateCall, ending: ProcessEnding): Error {
+  const reason = reasonOf(ending.exitCode);
+  const lines = ending.stderrTail.split('\n').filter((line) => line !== '' && !line.endsWith('still working'));
+  const own = lines.findLastIndex((line) => line.startsWith('plexlift-gate: '));
+  if (reason === null || own === -1) {
+    const how = ending.signal === null ? `it exited with ${String(ending.exitCode)}` : `it was ended by ${ending.signal}`;
+    return failedBecause(carrier, call, { reason: how, ending });
+  }
+  const sentence = (lines[own] ?? '').slice('plexlift-gate: '.length);
+  return new GateFailed(reason, sentence, { facts: [`${call.verb} on ${carrier.machine.name}`, ...lines.toSpliced(own, 1).slice(-20)] });
+}
+
+function lostAnswer(carrier: GateCarrier, call: GateCall, ending: ProcessEnding): Error {
+  return failedBecause(carrier, call, { reason: 'its answer was cut off every time', ending });
+}
+
+function failedBecause(carrier: GateCarrier, call: GateCall, { reason, ending }: { readonly reason: string; readonly ending: ProcessEnding }): Error {
+  const failure = { machine: carrier.machine.name, command: commandOf(carrier, call, call.input?.byteLength), exitCode: ending.exitCode, reason, stderr: ending.stderrTail };
+  return new CommandFailed(failure, `See to the connection to ${carrier.machine.name}, then run the same command again`);
+}
+
+/** A NUL-separated list, as the verbs read it. */
+export function nulList(names: Iterable<Buffer>): Buffer {
+  const parts: Buffer[] = [];
+  for (const name of names) {
+    if (name.includes(0)) throw new Error(`A name holds a NUL byte: "${name.toString('latin1')}"`);
+    parts.push(name, Buffer.of(0));
+  }
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { PlexliftError } from '../../errors.ts';
+import { command } from '../../machines/command.ts';
+import type { Machine } from '../../machines/machine.ts';
+import { parseVersion } from '../../plex/versions.ts';
+import type { Owner } from '../../transfer/entry.ts';
+import { parseIdentity, parseRoom } from '../gate/gateAnswers.ts';
+import { readGateScript } from '../gate/gateScript.ts';
+import type { ExistingLibrary, Room, TargetFacts } from '../target.ts';
+import type { Cluster } from './cluster.ts';
+import { parsed } from './cluster.ts';
+import { gateContainerName, tagOf } from './gateValues.ts';
+import { podMachine } from './podMachine.ts';
+import { readRelease } from './release.ts';
+import type { Container } from './workload.ts';
+import { findStatefulSet, isRunning, plexContainer, podOf } from './workload.ts';
+
+/** The image's user where the release does not name another (its Dockerfile makes it so). */
+const imageOwner: Owner = { uid: 1000, gid: 1000 };
+
+/** Whom Plex runs as in this container. */
+export function ownerOf(plex: Container): Owner {
+  const number = (name: string): number | null => {
+    const value = plex.env.find((variable) => variable.name === name)?.value;
+    return value === undefined || !/^\d+$/.test(value) ? null : Number(value);
+  };
+  return { uid: number('PLEX_UID') ?? imageOwner.uid, gid: number('PLEX_GID') ?? imageOwner.gid };
+}
+
+/** Where the chart mounts what is not media. */
+const ownMounts = new Set(['/config', '/transcode', '/plexlift']);
+
+/** The release, its workload and its volume as they are. The volume is looked at through whichever container runs. */
+export async function describeTarget(options: { readonly here: Machine; readonly cluster: Cluster; readonly release: string; readonly name: string }): Promise<TargetFacts> {
+  const { here, cluster, release, name } = options;
+  const record = await readRelease(cluster, release);
+  const set = await findStatefulSet(cluster, release);
+  const plex = plexContainer(set);
+  const pod = await podOf(cluster, set);
+  const container = isRunning(pod, plex.name) ? plex.name : isRunning(pod, gateContainerName) ? gateContainerName : null;
+  if (container === null || record === null) {
+    throw new PlexliftError('refused', `Cannot look at the volume of ${name}: its pod is ${pod === null ? 'not there' : pod.status.phase}`, {
+      facts: pod?.status.conditions.filter((condition) => condition.status !== 'True' && condition.message !== undefined).map((condition) => condition.message ?? '') ?? [],
+      remedy: 'Let the release run once (kubectl get pods, kubectl describe pod), so that what is on its volume can be seen; then run the same command again',
+    });
+  }
+  const machine = podMachine(here, cluster, { pod: `${set.metadata.name}-0`, container });
+  const identity = container === plex.name ? await askIdentity(machine) : null;
+  const tag = tagOf(plex.image);
+  return {
+    kind: 'kubernetes',
+    name,
+    version: tag !== null && parseVersion(tag) !== null ? tag : (identity?.version ?? tag ?? 'no tag'),
+    owner: ownerOf(plex),
+    existingLibrary: await existingLibrary(machine),
+    room: await roomOf(machine),
+    mounts: plex.volumeMounts.map((mount) => mount.mountPath).filter((path) => !ownMounts.has(path) && !path.startsWith('/var/run/secrets/')),
+    before: { revision: record.revision, podWasReady: container === plex.name, identity: identity?.machineIdentifier ?? null, image: plex.image, chart: `${record.chart.metadata.name} ${record.chart.metadata.version}` },
+  };
+}
+
+const identityShape = z.object({ MediaContainer: z.object({ machineIdentifier: z.string(), version: z.string() }) });
+
+async function askIdentity(machine: Machine): Promise<z.infer<typeof identityShape>['MediaContainer'] | null> {
+  const question = command('curl', '--silent', '--show-error', '--max-time', '10', '--header', 'Accept: application/json', 'http://127.0.0.1:32400/identity');
+  // curl's own exit codes for "nothing answers there": not started yet, or starting.
+  const { exitCode, stdout } = await machine.run(question, { answers: [0, 7, 28, 52, 56] });
+  return exitCode === 0 ? parsed(stdout, identityShape, 'the answer of /identity').MediaContainer : null;
+}
+
+/** The gate's own script, on standard input, answers without being installed. */
+async function askScript(machine: Machine, verb: string): Promise<string> {
+  const { stdout } = await machine.run({ ...command('sh', '-s', verb), environment: { PLEXLIFT_ROOT: '/config' } }, { input: await readGateScript(), timeoutMs: 120_000 });
+  const end = stdout.lastIndexOf('end\n');
+  if (end >= 0) return stdout.slice(0, end);
+  throw new PlexliftError('failed', `The answer to "${verb}" was cut off on its way from ${machine.name}`, { remedy: 'Run the same command again' });
+}
+
+async function existingLibrary(machine: Machine): Promise<ExistingLibrary> {
+  return parseIdentity(await askScript(machine, 'identity'));
+}
+
+async function roomOf(machine: Machine): Promise<Room> {
+  return parseRoom(await askScript(machine, 'room'));
+}

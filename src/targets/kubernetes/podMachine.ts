@@ -1,0 +1,16 @@
+import type { Command, Machine } from '../../machines/machine.ts';
+import type { Cluster } from './cluster.ts';
+
+/** Commands in a container of a pod, through `kubectl exec`. The exit code is kubectl's word only: what matters is asked again. */
+export function podMachine(here: Machine, cluster: Cluster, place: { readonly pod: string; readonly container: string }): Machine {
+  const execute = (inner: Command): Command => {
+    const environment = Object.entries(inner.environment ?? {}).map(([name, value]) => `${name}=${value}`);
+    const words = environment.length === 0 ? [inner.program, ...inner.arguments] : ['env', ...environment, inner.program, ...inner.arguments];
+    return cluster.kubectlCommand('exec', '--stdin', '--quiet', place.pod, '--container', place.container, '--', ...words);
+  };
+  return {
+    name: `pod ${cluster.namespace}/${place.pod}`,
+    run: (inner, options) => here.run(execute(inner), options),
+    open: (inner, options) => here.open(execute(inner), options),
+  };
+}

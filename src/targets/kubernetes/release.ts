@@ -1,0 +1,88 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, normalize } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { messageOf, PlexliftError } from '../../errors.ts';
+import type { JsonObject } from '../../runner/json.ts';
+import type { Cluster } from './cluster.ts';
+import { parsed } from './cluster.ts';
+
+/** The official chart's name, as its Chart.yaml has it. */
+export const plexChartName = 'plex-media-server';
+
+/** A release as Helm records it. `values` are the user's own; they may hold secrets and never leave this folder. */
+export interface Release {
+  readonly revision: number;
+  /** `deployed`, `pending-upgrade`, `failed` … */
+  readonly status: string;
+  readonly chart: RecordedChart;
+  readonly values: JsonObject;
+}
+
+const file = z.object({ name: z.string(), data: z.string().nullable() });
+const recordShape = z.object({
+  version: z.number(),
+  info: z.object({ status: z.string() }),
+  config: z.record(z.string(), z.unknown()).nullish(),
+  chart: z.object({
+    metadata: z.looseObject({ name: z.string(), version: z.string() }),
+    templates: z.array(file).nullish(),
+    files: z.array(file).nullish(),
+    values: z.record(z.string(), z.unknown()).nullish(),
+    schema: z.string().nullish(),
+  }),
+});
+
+/** The whole chart as Helm keeps it in the release record. */
+export type RecordedChart = z.infer<typeof recordShape>['chart'];
+
+const secretShape = z.object({ metadata: z.object({ labels: z.record(z.string(), z.string()) }), data: z.object({ release: z.string() }) });
+
+/** Reads the newest record of a release, or that of one revision. Null where there is no such release. */
+export async function readRelease(cluster: Cluster, name: string, revision?: number): Promise<Release | null> {
+  const selector = `owner=helm,name=${name}${revision === undefined ? '' : `,version=${revision}`}`;
+  const records = await cluster.list('secrets', selector, secretShape);
+  const newest = records.toSorted((left, right) => Number(left.metadata.labels['version']) - Number(right.metadata.labels['version'])).at(-1);
+  if (newest === undefined) return null;
+  const record = parsed(decodeRecord(newest.data.release), recordShape, `the record of release "${name}"`);
+  return { revision: record.version, status: record.info.status, chart: record.chart, values: (record.config ?? {}) as JsonObject };
+}
+
+/** Kubernetes encodes a secret in base64 once, Helm its record once more, around gzip. */
+function decodeRecord(data: string): string {
+  try {
+    return gunzipSync(Buffer.from(Buffer.from(data, 'base64').toString('latin1'), 'base64')).toString('utf8');
+  } catch (error) {
+    throw new PlexliftError('refused', `Cannot read Helm's record of the release: ${messageOf(error)}`, { remedy: 'Look at it with "helm history"; a release kept by another storage driver than secrets is not supported', cause: error });
+  }
+}
+
+/** Upgrades the release with its own chart, as recorded (or another one), and exactly these values. Does not wait: the pod is held for hours. */
+export async function upgradeRelease(cluster: Cluster, options: { readonly release: string; readonly chart: RecordedChart | string; readonly values: JsonObject; readonly description: string }): Promise<void> {
+  const scratch = mkdtempSync(join(tmpdir(), 'plexlift-chart-'));
+  try {
+    const chart = typeof options.chart === 'string' ? options.chart : writeChart(options.chart, join(scratch, 'chart'));
+    // In a file and not in arguments: a user's values may hold secrets, and arguments are visible to every process.
+    const values = join(scratch, 'values.json');
+    writeFileSync(values, JSON.stringify(options.values), { mode: 0o600 });
+    await cluster.helm(['upgrade', options.release, chart, '--reset-values', '--values', values, '--description', options.description], { timeoutMs: 300_000 });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function writeChart(chart: RecordedChart, directory: string): string {
+  const write = (name: string, content: string | Buffer): void => {
+    const place = normalize(join(directory, name));
+    if (!place.startsWith(`${directory}/`)) throw new Error(`the recorded chart names a file outside itself: "${name}"`);
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, content);
+  };
+  write('Chart.yaml', stringify(chart.metadata));
+  write('values.yaml', stringify(chart.values ?? {}));
+  if (chart.schema !== null && chart.schema !== undefined && chart.schema !== '') write('values.schema.json', Buffer.from(chart.schema, 'base64'));
+  for (const { name, data } of [...(chart.templates ?? []), ...(chart.files ?? [])]) write(name, Buffer.from(data ?? '', 'base64'));
+  return directory;
+}

@@ -1,0 +1,270 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { PlexliftError } from '../../errors.ts';
+import type { Machine } from '../../machines/machine.ts';
+import type { JsonObject } from '../../runner/json.ts';
+import type { ServerConnection } from '../../server/connection.ts';
+import type { Gate } from '../gate/gate.ts';
+import { gateClient } from '../gate/gate.ts';
+import { readGateScript } from '../gate/gateScript.ts';
+import type { OpenRequest, Target, TargetFacts } from '../target.ts';
+import { kubernetesChecks } from './checks.ts';
+import type { ClusterOptions } from './cluster.ts';
+import { clusterOn } from './cluster.ts';
+import { describeTarget, ownerOf } from './describe.ts';
+import { gateContainerName, gateScriptInPod, gateValues, pinnedValues, runAnnotation, scriptAnnotation, scriptDigest } from './gateValues.ts';
+import { podMachine } from './podMachine.ts';
+import { answersIdentity, forwardToPod } from './portForward.ts';
+import type { Release } from './release.ts';
+import { readRelease, upgradeRelease } from './release.ts';
+import { deletePod, findStatefulSet, isRunning, plexContainer, podOf, replaceOutdatedPod, troubleOf, waitUntil } from './workload.ts';
+
+/** A Helm release of the official chart. */
+export interface KubernetesTargetOptions extends ClusterOptions {
+  readonly release: string;
+  /** Another chart than the one in the release record: a directory or an archive. */
+  readonly chart?: string | undefined;
+}
+
+/** Whatever restoring needs; values stay in Helm's own record, because they may hold secrets. */
+export const beforeShape = z.object({ revision: z.number(), podWasReady: z.boolean(), identity: z.string().nullable() });
+
+const gateTimeoutMs = 10 * 60_000;
+/** How long a container may take to change over: the gate ends, the server's container starts. */
+const changeOverTimeoutMs = 150_000;
+
+/** The official chart's release as a target: Helm holds Plex back with the gate, the gate does the work on the volume. */
+export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions): Target {
+  const cluster = clusterOn(here, options);
+  const { release } = options;
+  const name = `release ${options.namespace}/${release}`;
+  let known: Promise<Gate> | undefined;
+
+  /** The gate's script in whichever container can run it: the waiting gate, or Plex's own once that runs. */
+  async function findGate(): Promise<Gate> {
+    const set = await findStatefulSet(cluster, release);
+    const plex = plexContainer(set);
+    let found: { readonly container: string; readonly script: string } | null = null;
+    await waitUntil({ timeoutMs: changeOverTimeoutMs, what: `the gate or the server of ${name} to run` }, async () => {
+      const pod = await podOf(cluster, set);
+      if (isRunning(pod, gateContainerName)) found = { container: gateContainerName, script: gateScriptInPod };
+      else if (isRunning(pod, plex.name)) found = { container: plex.name, script: '/config/.plexlift/gate.sh' };
+      else if (pod !== null) refuseStuck(troubleOf(pod));
+      return found !== null;
+    });
+    const { container, script } = found as unknown as { readonly container: string; readonly script: string };
+    return gateClient({ machine: podMachine(here, cluster, { pod: `${set.metadata.name}-0`, container }), script: ['sh', script], root: '/config', owner: ownerOf(plex) });
+  }
+
+  /** Calls the gate; what failed may have failed because the pod was replaced, so the next call looks for it anew. */
+  async function withGate<Result>(use: (gate: Gate) => Promise<Result>): Promise<Result> {
+    known ??= findGate();
+    try {
+      return await use(await known);
+    } catch (error) {
+      known = undefined;
+      throw error;
+    }
+  }
+
+  async function* streamFromGate<Item>(use: (gate: Gate) => AsyncIterable<Item>): AsyncIterable<Item> {
+    yield* await withGate(async (gate) => use(gate));
+  }
+
+  async function requireRelease(): Promise<Release> {
+    const found = await readRelease(cluster, release);
+    if (found !== null) return found;
+    throw new PlexliftError('refused', `Cannot find the Helm release "${release}" in namespace "${options.namespace}"`, {
+      remedy: 'Look with "helm list --all-namespaces" and correct target.kubernetes (release, namespace, context) in the configuration; install the chart first if there is none',
+    });
+  }
+
+  /** Puts the gate into the release unless it is there already for this run and with this script. */
+  async function installGate(request: OpenRequest): Promise<readonly string[]> {
+    const script = await readGateScript();
+    const set = await findStatefulSet(cluster, release);
+    const { annotations } = set.spec.template.metadata;
+    const isThere = annotations[runAnnotation] === request.run && annotations[scriptAnnotation] === scriptDigest(script);
+    if (isThere) return [];
+    const found = await requireRelease();
+    const plex = plexContainer(set);
+    const values = gateValues({ values: await formerValues(request.before, found), run: request.run, script, plex, version: request.version, owner: request.before.owner });
+    await upgradeRelease(cluster, { release, chart: options.chart ?? found.chart, values, description: `plexlift ${request.run}: gate` });
+    return [`Release "${release}" was upgraded with its own chart ${found.chart.metadata.version}: the gate holds Plex back${request.version === null ? '' : `, and image.tag is ${request.version}`}`];
+  }
+
+  /** The user's own values: those of the revision that was there before anything was changed. */
+  async function formerValues(before: TargetFacts, now: Release): Promise<JsonObject> {
+    const { revision } = beforeShape.parse(before.before);
+    const former = revision === now.revision ? now : await readRelease(cluster, release, revision);
+    if (former !== null) return former.values;
+    throw new PlexliftError('failed', `Cannot find revision ${revision} of release "${release}", which holds your own values`, { remedy: 'Helm keeps ten revisions by default and drops older ones. Restore your values with "helm upgrade" and your own values file' });
+  }
+
+  async function waitForGate(): Promise<void> {
+    await waitUntil({ timeoutMs: gateTimeoutMs, what: `the gate of ${name} to run` }, async () => {
+      const set = await findStatefulSet(cluster, release);
+      const pod = await podOf(cluster, set);
+      const isCurrent = pod !== null && pod.metadata.labels['controller-revision-hash'] === set.status.updateRevision;
+      if (isCurrent) refuseStuck(troubleOf(pod));
+      return isCurrent && isRunning(pod, gateContainerName);
+    });
+    known = undefined;
+  }
+
+  function refuseStuck(trouble: string | null): void {
+    if (trouble === null) return;
+    throw new PlexliftError('refused', `The pod of ${name} cannot start: ${trouble}`, { remedy: 'Make the image available to the node (or correct what is named above), then run the same command again; "plexlift rollback" puts the release back' });
+  }
+
+  /** Stops the server by holding the gate and replacing the pod; the gate container then waits, with the library at rest. */
+  async function holdPlex(run: string): Promise<void> {
+    await withGate((gate) => gate.hold(run));
+    const set = await findStatefulSet(cluster, release);
+    const pod = await podOf(cluster, set);
+    if (pod !== null && !isRunning(pod, gateContainerName)) await deletePod(cluster, pod);
+    known = undefined;
+    await waitForGate();
+  }
+
+  async function connect(timeoutMs: number): Promise<ServerConnection> {
+    const set = await findStatefulSet(cluster, release);
+    const plex = plexContainer(set);
+    const endMs = performance.now() + timeoutMs;
+    await waitUntil({ timeoutMs, what: `the server of ${name} to start` }, async () => {
+      const pod = await podOf(cluster, set);
+      if (pod !== null) refuseStuck(troubleOf(pod));
+      return isRunning(pod, plex.name);
+    });
+    for (;;) {
+      const connection = await forwardToPod(here, cluster, `${set.metadata.name}-0`);
+      const remainingMs = endMs - performance.now();
+      if (await answersIdentity(connection.baseUrl, Math.min(remainingMs, 30_000))) return connection;
+      await connection.close();
+      if (performance.now() >= endMs) throw new PlexliftError('failed', `The server of ${name} does not answer`, { remedy: 'Look at its log with "kubectl logs", then run the same command again' });
+      await delay(1000);
+    }
+  }
+
+  async function withdraw(): Promise<readonly string[]> {
+    const set = await findStatefulSet(cluster, release);
+    // Without the gate in the pod template, this run has published nothing through it.
+    if (set.spec.template.metadata.annotations[runAnnotation] === undefined) return [];
+    const { phase, run } = await withGate((gate) => gate.state());
+    if (run === null || phase === 'none' || phase === 'landing' || phase === 'withdrawn') return [];
+    await holdPlex(run);
+    return withGate((gate) => gate.withdraw(run));
+  }
+
+  return {
+    kind: 'kubernetes',
+    name,
+    checks: kubernetesChecks({ cluster, release, helm: options.helm, kubectl: options.kubectl }),
+
+    async describe() {
+      await requireRelease();
+      return describeTarget({ here, cluster, release, name });
+    },
+
+    async open(request) {
+      const done = await installGate(request);
+      await replaceOutdatedPod(cluster, release);
+      const { phase } = await stateIfPublished();
+      if (phase !== 'published') {
+        await waitForGate();
+        await withGate((gate) => gate.open(request.run));
+      }
+      return done;
+
+      async function stateIfPublished(): Promise<{ readonly phase: string }> {
+        const set = await findStatefulSet(cluster, release);
+        const pod = await podOf(cluster, set);
+        if (!isRunning(pod, plexContainer(set).name)) return { phase: 'none' };
+        return withGate((gate) => gate.state());
+      }
+    },
+
+    state: () => withGate((gate) => gate.state()),
+    room: () => withGate((gate) => gate.room()),
+    mounts: (paths) => withGate((gate) => gate.mounts(paths)),
+    receive: (segment, tar) => withGate((gate) => gate.receive(segment, tar)),
+    receiptOf: (segment) => withGate((gate) => gate.receiptOf(segment)),
+    remove: (paths) => withGate((gate) => gate.remove(paths)),
+    landed: () => streamFromGate((gate) => gate.landed()),
+    digestsOf: (paths) => withGate((gate) => gate.digestsOf(paths)),
+    lookUp: (paths) => streamFromGate((gate) => gate.lookUp(paths)),
+    sampleMedia: (path, firstBytes) => withGate((gate) => gate.sampleMedia(path, firstBytes)),
+    checkDatabases: (paths) => withGate((gate) => gate.checkDatabases(paths)),
+    keepJournal: (journal) => withGate((gate) => gate.keepJournal(journal)),
+
+    async publish(seal) {
+      await withGate((gate) => gate.publish(seal));
+      // The gate container ends now and the server's starts: the next question goes to that one.
+      known = undefined;
+    },
+
+    connect: ({ timeoutMs }) => connect(timeoutMs),
+
+    async editPreferences(edit) {
+      const bytes = await withGate((gate) => gate.readPreferences());
+      if (edit(bytes).equals(bytes)) return;
+      const { run } = await withGate((gate) => gate.state());
+      if (run === null) throw new Error('preferences are edited before anything was published');
+      await holdPlex(run);
+      await withGate(async (gate) => {
+        await gate.writePreferences(edit(await gate.readPreferences()));
+        await gate.release(run);
+      });
+      known = undefined;
+      await (await connect(gateTimeoutMs)).close();
+    },
+
+    withdraw,
+
+    async restore(before) {
+      const former = beforeShape.parse(before.before);
+      const now = await requireRelease();
+      const then = now.revision === former.revision ? now : await readRelease(cluster, release, former.revision);
+      if (then === null) throw new PlexliftError('failed', `Cannot find revision ${former.revision} of release "${release}"`, { remedy: 'Helm dropped it (it keeps ten). Restore the release with "helm upgrade" and your own values file' });
+      const isAsBefore = now.status === 'deployed' && JSON.stringify(now.values) === JSON.stringify(then.values) && JSON.stringify(now.chart) === JSON.stringify(then.chart);
+      if (!isAsBefore) await cluster.helm(['rollback', release, String(former.revision)], { timeoutMs: 300_000 });
+      await replaceOutdatedPod(cluster, release);
+      known = undefined;
+      const done = [isAsBefore ? `Release "${release}" is at its former values` : `Release "${release}" was put back to revision ${former.revision}`];
+      if (!former.podWasReady) return done;
+      const connection = await connect(gateTimeoutMs);
+      try {
+        const identity = await identityAt(connection.baseUrl);
+        if (former.identity !== null && identity !== former.identity) throw new PlexliftError('failed', `The server of ${name} came back as ${identity}, it was ${former.identity}`, { remedy: 'Look at /config on its volume: a Library that was set aside may have to be renamed back' });
+        return [...done, `Its server answers again as ${identity}`];
+      } finally {
+        await connection.close();
+      }
+    },
+
+    async finish(before) {
+      const { run } = await withGate((gate) => gate.state());
+      if (run !== null) await withGate((gate) => gate.finish(run));
+      const now = await requireRelease();
+      const set = await findStatefulSet(cluster, release);
+      const version = set.spec.template.metadata.annotations[runAnnotation] === undefined ? null : pinnedTag(now);
+      await upgradeRelease(cluster, { release, chart: options.chart ?? now.chart, values: pinnedValues(await formerValues(before, now), version), description: 'plexlift: finished' });
+      await replaceOutdatedPod(cluster, release);
+      known = undefined;
+      await (await connect(gateTimeoutMs)).close();
+      return [`The gate left release "${release}"; the landing area was removed`, ...(version === null ? [] : [`Put this into your values file, or your next upgrade changes the server's version: image.tag: ${version}`])];
+    },
+
+    close: async () => Promise.resolve(),
+  };
+
+  async function identityAt(baseUrl: string): Promise<string> {
+    const response = await fetch(`${baseUrl}/identity`, { headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(10_000) });
+    return z.object({ MediaContainer: z.object({ machineIdentifier: z.string() }) }).parse(await response.json()).MediaContainer.machineIdentifier;
+  }
+}
+
+/** The tag that is pinned in a release's values now, or null where none is. */
+function pinnedTag(release: Release): string | null {
+  return z.object({ image: z.object({ tag: z.string() }) }).safeParse(release.values).data?.image.tag ?? null;
+}
