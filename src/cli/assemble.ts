@@ -1,0 +1,71 @@
+import { password } from '@clack/prompts';
+import { PlexliftError } from '../errors.ts';
+import { audited } from '../machines/audited.ts';
+import { thisComputer } from '../machines/localMachine.ts';
+import type { Machine } from '../machines/machine.ts';
+import { openSsh } from '../machines/ssh.ts';
+import type { RunEvent } from '../runner/events.ts';
+import { directorySource } from '../sources/directory.ts';
+import type { Source } from '../sources/source.ts';
+import { systemdPlex } from '../sources/systemdPlex.ts';
+import { directoryTarget } from '../targets/directory.ts';
+import { kubernetesTarget } from '../targets/kubernetes/target.ts';
+import type { Target } from '../targets/target.ts';
+import type { Configuration } from './configuration.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What assembling needs beside the configuration. */
+export interface AssembleOptions {
+  readonly terminal: Terminal;
+  readonly record: (event: RunEvent) => void;
+}
+
+/** The two sides and this computer, as the configuration names them. The one place that knows every kind. */
+export interface Sides {
+  readonly source: Source;
+  readonly target: Target;
+  readonly here: Machine;
+  close(): Promise<void>;
+}
+
+/** Picks the kinds and connects them. Every command of every machine goes through `audited`, put on here and nowhere else. */
+export async function assemble(configuration: Pick<Configuration, 'source' | 'target'>, options: AssembleOptions): Promise<Sides> {
+  const here = withAudit(thisComputer(), options);
+  const source = await openSource(configuration.source, here, options);
+  const target = openTarget(configuration.target, here);
+  return {
+    source,
+    target,
+    here,
+    async close() {
+      await target.close();
+      await source.close();
+    },
+  };
+}
+
+async function openSource(source: Configuration['source'], here: Machine, options: AssembleOptions): Promise<Source> {
+  if ('directory' in source) return directorySource(here, source);
+  const machine = await openSsh({
+    destination: source.ssh,
+    ...(source.sshConfig === undefined ? {} : { configFile: source.sshConfig }),
+    interactive: options.terminal.interactive,
+    ...(options.terminal.interactive ? { askPassword: () => askSudoPassword(source.ssh, options.terminal) } : {}),
+  });
+  const watched = withAudit(machine, options);
+  return systemdPlex({ ...watched, forward: (port) => machine.forward(port), close: () => machine.close() }, { unit: source.unit });
+}
+
+function openTarget(target: Configuration['target'], here: Machine): Target {
+  return 'directory' in target ? directoryTarget(here, target) : kubernetesTarget(here, target.kubernetes);
+}
+
+function withAudit(machine: Machine, options: AssembleOptions): Machine {
+  return audited(machine, (entry) => options.record({ type: 'command-run', ...entry }));
+}
+
+async function askSudoPassword(destination: string, terminal: Terminal): Promise<string> {
+  const answer = await password({ message: `Password of ${destination} for sudo (kept in memory only)`, output: terminal.stderr });
+  if (typeof answer === 'string') return answer;
+  throw new PlexliftError('refused', `Cannot use sudo on ${destination} without its password`, { remedy: 'Run the same command again and give it, or allow that user sudo without a password' });
+}

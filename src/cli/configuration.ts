@@ -1,0 +1,111 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { parse, YAMLParseError } from 'yaml';
+import { z } from 'zod';
+import { messageOf, PlexliftError } from '../errors.ts';
+import { parseMapping } from '../plex/pathMapping.ts';
+import { parseVersion } from '../plex/versions.ts';
+import type { Fingerprint } from '../runner/events.ts';
+
+const path = z.string().min(1);
+const version = z.string().refine((text) => parseVersion(text) !== null, { error: 'must be an exact version such as 1.43.0.10492-121068a07' });
+
+const sshSource = z.strictObject({
+  ssh: z.string().regex(/^[^\s-][^\s]*$/, { error: 'must be USER@HOST or a Host of your ssh configuration' }),
+  /** An ssh configuration file to use instead of the user's own. */
+  sshConfig: path.optional(),
+  unit: z.string().min(1).default('plexmediaserver.service'),
+});
+const directorySource = z.strictObject({ directory: path, version: version.optional() });
+
+const kubernetesTarget = z.strictObject({
+  kubernetes: z.strictObject({
+    context: z.string().min(1).optional(),
+    kubeconfig: path.optional(),
+    namespace: z.string().min(1),
+    release: z.string().min(1),
+    /** Another chart than the one the release record holds. */
+    chart: z.string().min(1).optional(),
+    kubectl: z.string().min(1).default('kubectl'),
+    helm: z.string().min(1).default('helm'),
+  }),
+});
+const directoryTarget = z.strictObject({ directory: path });
+
+const shape = z.strictObject({
+  source: z.union([sshSource, directorySource], { error: 'must be { ssh: USER@HOST } or { directory: PATH }' }),
+  target: z.union([kubernetesTarget, directoryTarget], { error: 'must be { kubernetes: { namespace, release } } or { directory: PATH }' }),
+  paths: z.array(z.strictObject({ from: z.string(), to: z.string() })).min(1, { error: 'must name at least one { from, to }' }),
+  run: path.optional(),
+});
+
+/** The configuration as used: validated, relative paths resolved against the file it came from. */
+export type Configuration = z.infer<typeof shape>;
+
+/** The file name looked for in the current directory. */
+export const configurationFileName = 'plexlift.yaml';
+
+/** Reads and validates a configuration file. Throws `usage` with every problem it has. */
+export function readConfiguration(file: string): Configuration {
+  if (!existsSync(file)) {
+    throw new PlexliftError('usage', `Cannot find the configuration "${file}"`, { remedy: 'Make one with "plexlift init", or name another with --config FILE' });
+  }
+  return parseConfiguration(readFileSync(file, 'utf8'), file);
+}
+
+/** Validates the text of a configuration; `file` is for messages and for resolving relative paths. */
+export function parseConfiguration(content: string, file: string): Configuration {
+  const checked = shape.safeParse(parseYaml(content, file));
+  if (!checked.success) {
+    throw new PlexliftError('usage', `Cannot use the configuration "${file}"`, { facts: checked.error.issues.flatMap(issueLines), remedy: 'Correct what is named above; "plexlift init --help" shows a whole example' });
+  }
+  parseMapping(checked.data.paths);
+  return resolvePaths(checked.data, dirname(resolve(file)));
+}
+
+function parseYaml(content: string, file: string): unknown {
+  try {
+    return parse(content);
+  } catch (error) {
+    const where = error instanceof YAMLParseError ? error.message.split('\n')[0] ?? '' : messageOf(error);
+    throw new PlexliftError('usage', `Cannot read the configuration "${file}": ${where}`, { remedy: 'Correct the YAML at the place named', cause: error });
+  }
+}
+
+/** One line a problem. Of a union, the member that shares a key with what was written is the one that was meant. */
+function issueLines(issue: z.core.$ZodIssue): readonly string[] {
+  if (issue.code === 'invalid_union') {
+    const meant = issue.errors.filter((issues) => !issues.some((inner) => inner.code === 'invalid_type' && inner.path.length === 1 && ['ssh', 'directory', 'kubernetes'].includes(String(inner.path[0]))));
+    const inner = meant[0];
+    if (inner !== undefined) return inner.flatMap((problem) => issueLines({ ...problem, path: [...issue.path, ...problem.path] }));
+  }
+  const place = issue.path.map(String).join('.');
+  const text = issue.code === 'unrecognized_keys' ? `unknown ${issue.keys.map((key) => `"${key}"`).join(', ')}` : issue.message;
+  return [`${place === '' ? 'the file' : place}: ${text}`];
+}
+
+function resolvePaths(configuration: Configuration, base: string): Configuration {
+  const absolute = (given: string): string => (isAbsolute(given) ? given : resolve(base, given));
+  const { source, target, run } = configuration;
+  return {
+    ...configuration,
+    source: 'ssh' in source ? { ...source, ...(source.sshConfig === undefined ? {} : { sshConfig: absolute(source.sshConfig) }) } : { ...source, directory: absolute(source.directory) },
+    target: 'kubernetes' in target ? target : { directory: absolute(target.directory) },
+    ...(run === undefined ? {} : { run: absolute(run) }),
+  };
+}
+
+/** Which migration this is: what a run directory belongs to. */
+export function fingerprintOf(configuration: Configuration): Fingerprint {
+  const { source, target } = configuration;
+  return {
+    source: 'ssh' in source ? `ssh ${source.ssh}` : `directory ${source.directory}`,
+    target: 'kubernetes' in target ? `kubernetes ${target.kubernetes.context ?? 'current context'} ${target.kubernetes.namespace}/${target.kubernetes.release}` : `directory ${target.directory}`,
+  };
+}
+
+/** The run directory where none is named: one for each pair of source and target, below the user's state directory. */
+export function defaultRunDirectory(fingerprint: Fingerprint, stateHome: string): string {
+  const name = `${fingerprint.source}-to-${fingerprint.target}`.replace(/[^A-Za-z0-9.@-]+/g, '_').slice(-150);
+  return resolve(stateHome, 'plexlift', name);
+}

@@ -1,0 +1,71 @@
+import { messageOf, PlexliftError } from '../errors.ts';
+import { afterwards } from '../migration/afterwards.ts';
+import type { Migration } from '../migration/migration.ts';
+import { historyOf } from '../runner/history.ts';
+import type { Journal } from '../runner/journal.ts';
+import type { Step } from '../runner/step.ts';
+
+/** What an ending is told from. */
+export interface EndingOptions {
+  readonly migration: Migration;
+  readonly plan: readonly Step<Migration>[];
+  readonly journal: Journal;
+  readonly error: unknown;
+  readonly command: string;
+}
+
+/** What is true now, asked of both sides at this moment, and what to type next. Never throws: what cannot be told is said so. */
+export async function describeEnding(options: EndingOptions): Promise<string> {
+  const { migration, journal, plan, error, command } = options;
+  const history = historyOf(journal.events);
+  const lines = ['', 'What is true now'];
+  lines.push(`  ${await sourceSentence(migration)}`);
+  if (history.wasAttempted('open-target')) lines.push(`  ${await targetSentence(migration)}`);
+  else lines.push(`  ${migration.target.name}: nothing of this run is on it`);
+  lines.push(`  On record: ${migration.directory.journal}`, `  Report:    ${migration.directory.report}`);
+  const isWhole = plan.every((step) => history.stateOf(step.name).status === 'finished');
+  if (isWhole && error === null && command === 'migrate' && migration.source.kind === 'systemd') lines.push('', 'For you to do', ...afterwards.map((text) => `  ${text}`));
+  lines.push('', `Next: ${nextCommand({ isWhole, error, command, anythingDone: plan.some((step) => step.undo !== undefined && history.wasAttempted(step.name)) })}`, '');
+  return lines.join('\n');
+}
+
+async function sourceSentence({ source }: Migration): Promise<string> {
+  try {
+    return `${source.name}: Plex ${(await source.isRunning()) ? 'is running' : 'is not running'}`;
+  } catch (error) {
+    return `${source.name}: could not be asked (${messageOf(error)})`;
+  }
+}
+
+async function targetSentence({ target, run }: Migration): Promise<string> {
+  try {
+    const state = await target.state();
+    switch (state.phase) {
+      case 'none':
+        return `${target.name}: nothing of this run is on it`;
+      case 'landing':
+        return `${target.name}: Plex is held back; the landing area of run ${state.run ?? run} is there, and no library was changed`;
+      case 'publishing':
+        return `${target.name}: publishing was begun; the same command completes it`;
+      case 'published':
+        return `${target.name}: the library is published`;
+      case 'withdrawn':
+        return `${target.name}: the library was withdrawn; it is kept under another name`;
+      default:
+        return state.phase satisfies never;
+    }
+  } catch (error) {
+    return `${target.name}: could not be asked (${messageOf(error)})`;
+  }
+}
+
+function nextCommand(options: { readonly isWhole: boolean; readonly error: unknown; readonly command: string; readonly anythingDone: boolean }): string {
+  const { isWhole, error, command, anythingDone } = options;
+  if (command === 'rollback') return error === null ? 'everything is as it was; "plexlift migrate" begins anew' : 'plexlift rollback';
+  if (command === 'check') return error === null ? 'plexlift migrate' : 'do what is said beside each failed check, then "plexlift check"';
+  if (command === 'finish') return error === null ? 'nothing; the migration is over' : 'plexlift finish';
+  if (error instanceof PlexliftError && error.kind === 'difference') return 'look at the differences in the report; then "plexlift verify", or "plexlift rollback" to go back';
+  if (error !== null) return anythingDone ? `plexlift ${command} (continues where it stopped), or "plexlift rollback" to go back` : `plexlift ${command} (continues where it stopped)`;
+  if (command === 'rehearse') return 'look at the report; then "plexlift migrate"';
+  return isWhole ? 'use it for a while; then "plexlift finish", or "plexlift rollback" to go back' : 'plexlift migrate (continues)';
+}

@@ -1,0 +1,37 @@
+import { resolve } from 'node:path';
+import { Option } from 'commander';
+import { configurationFileName } from './configuration.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Options as commander hands them over, before anyone looked at them. */
+export type GivenOptions = Readonly<Record<string, unknown>>;
+
+const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [...earlier, value];
+
+/** The options that several commands share; each is declared once, here. */
+export const sharedOptions = {
+  configuration: new Option('-c, --config <file>', `the configuration (default: ${configurationFileName} here)`),
+  run: new Option('--run <directory>', 'the run directory, where everything done is on record'),
+  yes: new Option('--yes <id>', 'answer a question ahead, as ID or ID=VALUE; may be repeated').argParser(collect),
+  accept: new Option('--accept <check>', 'accept a failed check by its name; may be repeated').argParser(collect),
+  until: new Option('--until <step>', 'stop after this step'),
+  again: new Option('--again <step>', 'do this step and all after it again'),
+  json: new Option('--json', 'stream every event as one line of JSON on standard output'),
+} as const;
+
+/** A text option, or undefined where it was not given. */
+export function textOption(options: GivenOptions, name: string): string | undefined {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** A repeatable option, empty where it was not given. */
+export function listOption(options: GivenOptions, name: string): readonly string[] {
+  const value = options[name];
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+}
+
+/** The configuration file the options name, or the one in the current directory. */
+export function configurationFile(options: GivenOptions, terminal: Terminal): string {
+  return resolve(terminal.currentDirectory, textOption(options, 'config') ?? configurationFileName);
+}

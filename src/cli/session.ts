@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { messageOf, PlexliftError } from '../errors.ts';
+import type { Migration } from '../migration/migration.ts';
+import { plan, rehearsalPlan } from '../migration/plan.ts';
+import type { RunDirectory } from '../migration/runDirectory.ts';
+import { createRunDirectory, journalBytes, requireSameMigration, runDirectoryAt, writeWhole } from '../migration/runDirectory.ts';
+import { parseMapping } from '../plex/pathMapping.ts';
+import type { Observer, RecordedEvent } from '../runner/events.ts';
+import { historyOf } from '../runner/history.ts';
+import type { Journal } from '../runner/journal.ts';
+import { openJournal, readJournal } from '../runner/journal.ts';
+import { takeLock } from '../runner/lock.ts';
+import { discardFrom } from '../runner/run.ts';
+import type { Step } from '../runner/step.ts';
+import { openManifest } from '../transfer/manifest.ts';
+import { parseAnswers } from '../ui/answers.ts';
+import { askPerson } from '../ui/ask.ts';
+import { markdownReport } from '../ui/report/markdown.ts';
+import { jsonReporter, terminalReporter } from '../ui/terminal.ts';
+import { plexliftVersion } from '../version.ts';
+import { assemble } from './assemble.ts';
+import type { Configuration } from './configuration.ts';
+import { configurationFileName, defaultRunDirectory, fingerprintOf, readConfiguration } from './configuration.ts';
+import { describeEnding } from './ending.ts';
+import { errorText } from './errorText.ts';
+import type { GivenOptions } from './options.ts';
+import { configurationFile, listOption, textOption } from './options.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A run that is open for work: locked, journalled, both sides assembled. */
+export interface Session {
+  readonly configuration: Configuration;
+  readonly migration: Migration;
+  readonly journal: Journal;
+  readonly plan: readonly Step<Migration>[];
+  /** To be called after each step: keeps a copy of the journal on the volume once the landing area is open. */
+  readonly afterStep: () => Promise<void>;
+}
+
+/** How a command wants its session. */
+export interface SessionOptions {
+  readonly command: string;
+  readonly options: GivenOptions;
+  readonly terminal: Terminal;
+  readonly rehearsal?: boolean;
+  /** Changes to the configuration as read, e.g. a rehearsal's target. */
+  readonly adjust?: (configuration: Configuration) => Configuration;
+}
+
+/** Opens the run directory, does `work`, and closes everything again whatever happened: ending told, report written, lock released. */
+export async function withSession(options: SessionOptions, work: (session: Session) => Promise<void>): Promise<number> {
+  const read = readConfiguration(configurationFile(options.options, options.terminal));
+  const configuration = options.adjust?.(read) ?? read;
+  const directory = runDirectoryOf(configuration, options);
+  const wanted = fingerprintOf(configuration);
+  createRunDirectory(directory);
+  requireSameMigration(directory, { recorded: recordedFingerprint(directory), wanted });
+  const lock = takeLock(directory.lock);
+  try {
+    const steps = options.rehearsal === true ? rehearsalPlan : plan;
+    const journal = openJournal(directory.journal, { observe: observerFor(options, steps) });
+    try {
+      if (lock.takenOver !== null) journal.record({ type: 'noted', step: options.command, text: `The lock of ${lock.takenOver}, which is no longer there, was taken over` });
+      const run = currentRun(journal, wanted);
+      noticeChangedPaths(journal, configuration, steps);
+      journal.record({ type: 'command-begun', command: options.command, plexlift: plexliftVersion, paths: configuration.paths });
+      await workInSession({ ...options, configuration, directory, journal, run, steps }, work);
+      return 0;
+    } finally {
+      writeReport(directory, journal.events);
+      journal.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+interface OpenSession extends SessionOptions {
+  readonly configuration: Configuration;
+  readonly directory: RunDirectory;
+  readonly journal: Journal;
+  readonly run: string;
+  readonly steps: readonly Step<Migration>[];
+}
+
+async function workInSession(open: OpenSession, work: (session: Session) => Promise<void>): Promise<void> {
+  const { journal, command, terminal, configuration, directory } = open;
+  let manifest: ReturnType<typeof openManifest> | undefined;
+  try {
+    const sides = await assemble(configuration, { terminal, record: (event) => journal.record(event) });
+    const migration: Migration = {
+      ...sides,
+      run: open.run,
+      pairs: configuration.paths,
+      mapping: parseMapping(configuration.paths),
+      directory,
+      rehearsal: open.rehearsal ?? false,
+      manifest: () => (manifest ??= openManifest(directory.manifestOf(open.run))),
+      ask: askPerson({ answers: parseAnswers(listOption(open.options, 'yes')), interactive: terminal.interactive, output: terminal.stderr, record: (answer) => journal.record({ type: 'question-answered', ...answer }) }),
+      accepted: new Set(listOption(open.options, 'accept')),
+      record: (event) => journal.record(event),
+    };
+    try {
+      await work({ configuration, migration, journal, plan: open.steps, afterStep: () => keepJournalOnVolume(migration, journal) });
+      journal.record({ type: 'command-ended', command, outcome: 'done', message: '' });
+      terminal.stderr.write(await describeEnding({ migration, plan: open.steps, journal, error: null, command }));
+    } catch (error) {
+      recordFailure(journal, command, error);
+      terminal.stderr.write(`\n${errorText(error)}${await describeEnding({ migration, plan: open.steps, journal, error, command })}`);
+      throw new AlreadyTold(error);
+    } finally {
+      manifest?.close();
+      await sides.close();
+    }
+  } catch (error) {
+    if (!(error instanceof AlreadyTold)) recordFailure(journal, command, error);
+    throw error;
+  }
+}
+
+/** What was thrown, after the person has read it. */
+export class AlreadyTold extends Error {
+  override readonly name = 'AlreadyTold';
+
+  constructor(cause: unknown) {
+    super(messageOf(cause), { cause });
+  }
+}
+
+function recordFailure(journal: Journal, command: string, error: unknown): void {
+  journal.record({ type: 'command-ended', command, outcome: error instanceof PlexliftError ? error.kind : 'bug', message: messageOf(error) });
+}
+
+/** The run directory the options or the configuration name, or the default for this pair of sides. */
+export function runDirectoryOf(configuration: Configuration, options: Pick<SessionOptions, 'options' | 'terminal'>): RunDirectory {
+  const given = textOption(options.options, 'run');
+  const { currentDirectory, stateHome } = options.terminal;
+  return runDirectoryAt(given === undefined ? (configuration.run ?? defaultRunDirectory(fingerprintOf(configuration), stateHome)) : resolve(currentDirectory, given));
+}
+
+/**
+ * The run directory for commands that only read: `--run`, or what the configuration says. Throws `usage` where no run was ever begun.
+ */
+export function existingRun(options: Pick<SessionOptions, 'options' | 'terminal'>): { readonly directory: RunDirectory; readonly events: readonly RecordedEvent[] } {
+  const given = textOption(options.options, 'run');
+  const directory =
+    given === undefined ? runDirectoryOf(readConfiguration(configurationFile(options.options, options.terminal)), options) : runDirectoryAt(resolve(options.terminal.currentDirectory, given));
+  const events = readJournal(directory.journal);
+  if (events.length > 0) return { directory, events };
+  const isDirectory = statSync(directory.root, { throwIfNoEntry: false })?.isDirectory() === true;
+  throw new PlexliftError('usage', `Cannot find a run in "${directory.root}": ${isDirectory ? 'it has no journal' : 'there is no such directory'}`, {
+    remedy: `Begin one with "plexlift migrate", or name its directory with --run DIR or its configuration with --config FILE (default ${configurationFileName})`,
+  });
+}
+
+function recordedFingerprint(directory: RunDirectory) {
+  const created = readJournal(directory.journal).find((event) => event.type === 'run-created');
+  return created?.type === 'run-created' ? created.fingerprint : null;
+}
+
+/**
+ * The run's name on the volume. A new one is begun when there is none, and when the last one's library was withdrawn: its landing area
+ * became a library once and is kept under its name, so the next needs another.
+ */
+function currentRun(journal: Journal, fingerprint: ReturnType<typeof fingerprintOf>): string {
+  const created = journal.events.findLast((event) => event.type === 'run-created');
+  const position = created === undefined ? -1 : journal.events.lastIndexOf(created);
+  const wasWithdrawn = journal.events.slice(position + 1).some((event) => event.type === 'undo-finished' && event.step === 'publish');
+  if (created?.type === 'run-created' && !wasWithdrawn) return created.run;
+  const stamp = new Date().toISOString().replace(/[-:]/g, '').slice(0, 15).toLowerCase();
+  const run = `${stamp}-${randomBytes(2).toString('hex')}`;
+  journal.record({ type: 'run-created', run, fingerprint, plexlift: plexliftVersion });
+  return run;
+}
+
+/** A changed mapping makes what was examined and rewritten worthless, but not the copies: it discards results from `examine` on. */
+function noticeChangedPaths(journal: Journal, configuration: Configuration, steps: readonly Step<Migration>[]): void {
+  const last = journal.events.findLast((event) => event.type === 'command-begun');
+  if (last?.type !== 'command-begun' || JSON.stringify(last.paths) === JSON.stringify(configuration.paths)) return;
+  if (historyOf(journal.events).stateOf('publish').status === 'finished') {
+    throw new PlexliftError('refused', 'Cannot change the path mapping of a library that is already published', { remedy: 'Take it back with "plexlift rollback" (with the paths as they were), then migrate again' });
+  }
+  discardFrom('examine', { plan: steps, journal, reason: 'the path mapping in the configuration changed' });
+}
+
+function observerFor(options: SessionOptions, steps: readonly Step<Migration>[]): Observer {
+  const { terminal } = options;
+  if (options.options['json'] === true) return jsonReporter(terminal.stdout);
+  return terminalReporter({ output: terminal.stderr, colour: terminal.colour, live: terminal.interactive, steps });
+}
+
+async function keepJournalOnVolume(migration: Migration, journal: Journal): Promise<void> {
+  if (historyOf(journal.events).stateOf('open-target').status !== 'finished') return;
+  if (historyOf(journal.events).stateOf('publish').status === 'finished') return;
+  await migration.target.keepJournal(journalBytes(migration.directory));
+}
+
+function writeReport(directory: RunDirectory, events: readonly RecordedEvent[]): void {
+  if (events.length > 0) writeWhole(directory.report, markdownReport(events, plan));
+}

@@ -1,0 +1,33 @@
+import { rmSync, mkdirSync } from 'node:fs';
+import { PlexliftError } from '../../errors.ts';
+import { tryRestore } from '../../catalogue/restoreTrial.ts';
+import { fileDigests } from '../../catalogue/digests.ts';
+import type { Snapshot } from '../../sources/source.ts';
+import type { MigrationStep } from '../migration.ts';
+
+/** What was backed up, and what the trial restore counted. */
+export type Backup = { readonly snapshot: Snapshot; readonly restoredFiles: number };
+
+/** Takes a consistent, complete copy of every database and Preferences.xml while Plex runs, and tries to restore it. */
+export const backUp: MigrationStep<'source' | 'directory', Backup> = {
+  name: 'back-up',
+  title: 'Back up every database and Preferences.xml',
+  touches: 'run directory',
+  async run({ source, directory, signal }) {
+    const method = (await source.isRunning()) ? 'online' : 'files';
+    rmSync(directory.backup, { recursive: true, force: true });
+    mkdirSync(directory.backup, { recursive: true, mode: 0o700 });
+    const snapshot = await source.takeCatalogue(directory.backup, { method, signal });
+    const trial = await tryRestore({ backup: directory.backup, files: snapshot.files, scratchDirectory: directory.root });
+    if (!trial.ok) {
+      throw new PlexliftError('refused', `Cannot restore the backup in "${directory.backup}"`, { facts: trial.faults, remedy: 'Nothing was changed anywhere. Look at the messages above; a library that cannot be backed up must not be moved' });
+    }
+    return { snapshot, restoredFiles: trial.files };
+  },
+  async stillHolds({ directory }, { snapshot }) {
+    const now = await fileDigests(directory.backup, snapshot.files.map((file) => file.path));
+    const changed = snapshot.files.filter((file) => now.get(file.path) !== file.sha256);
+    if (changed.length === 0) return { status: 'pass', detail: `${snapshot.files.length} files unchanged` };
+    return { status: 'fail', detail: `the backup changed: ${changed.map((file) => file.path).join(', ')}`, remedy: 'It is taken again' };
+  },
+};

@@ -1,0 +1,51 @@
+import type { SendSummary } from '../../transfer/engine.ts';
+import { send } from '../../transfer/engine.ts';
+import type { StepTools } from '../../runner/step.ts';
+import { PlexliftError } from '../../errors.ts';
+import type { Migration, MigrationStep } from '../migration.ts';
+import { inspect } from './inspect.ts';
+
+type CopyContext = Pick<Migration, 'source' | 'target' | 'manifest'> & StepTools;
+
+/** Bulk, while the source still serves. Repeatable: only what differs is sent. */
+export const copyAhead: MigrationStep<'source' | 'target' | 'manifest', SendSummary> = {
+  name: 'copy-ahead',
+  title: 'Copy artwork and everything else while the source serves',
+  touches: 'landing area',
+  run: (context) => copy(context, 'while running'),
+};
+
+/** Only what changed since, with the source at rest. Nothing may be left out now. */
+export const copyRest: MigrationStep<'source' | 'target' | 'manifest' | 'rehearsal', SendSummary> = {
+  name: 'copy-rest',
+  title: 'Copy what changed since',
+  touches: 'landing area',
+  async run(context) {
+    if (context.rehearsal) return copy(context, 'while running');
+    const summary = await copy(context, 'at rest');
+    if (summary.notSent.count > 0) {
+      throw new PlexliftError('failed', `Cannot copy ${summary.notSent.count} entries although the source is at rest`, {
+        facts: summary.notSent.first,
+        remedy: 'Something other than Plex writes to the data directory, or it cannot be read: end that, then run the same command again',
+      });
+    }
+    return summary;
+  },
+};
+
+async function copy(context: CopyContext, mode: 'while running' | 'at rest'): Promise<SendSummary> {
+  const { source, target, manifest, signal, note, resultOf } = context;
+  const summary = await send({
+    tree: source.tree,
+    treeName: 'bulk',
+    target,
+    manifest: manifest(),
+    owner: resultOf(inspect).target.owner,
+    mode,
+    signal,
+    progress: context.progress,
+  });
+  if (summary.leavingLinks.count > 0) note(`${summary.leavingLinks.count} symbolic links lead out of the data directory and were copied as links: ${summary.leavingLinks.first.slice(0, 5).join(', ')}`);
+  if (summary.skippedOther.count > 0) note(`${summary.skippedOther.count} sockets, pipes or devices were not copied: ${summary.skippedOther.first.slice(0, 5).join(', ')}`);
+  return summary;
+}

@@ -1,0 +1,17 @@
+import type { SourceFacts } from '../../sources/source.ts';
+import type { TargetFacts } from '../../targets/target.ts';
+import type { MigrationStep } from '../migration.ts';
+
+/** Both sides as they were before anything changed. Undo relies on this record only. */
+export type Inspection = { readonly source: SourceFacts; readonly target: TargetFacts };
+
+/** Records both sides as they are. */
+export const inspect: MigrationStep<'source' | 'target', Inspection> = {
+  name: 'inspect',
+  title: 'Look at both sides as they are',
+  touches: 'nothing',
+  async run({ source, target }) {
+    const [sourceFacts, targetFacts] = await Promise.all([source.describe(), target.describe()]);
+    return { source: sourceFacts, target: targetFacts };
+  },
+};

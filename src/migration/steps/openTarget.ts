@@ -1,0 +1,66 @@
+import { PlexliftError } from '../../errors.ts';
+import { roomFinding } from '../checks/preflight.ts';
+import type { MigrationStep } from '../migration.ts';
+import { runChecks } from '../runChecks.ts';
+import { inspect } from './inspect.ts';
+
+/** What opening settled. */
+export type OpenedTarget = {
+  /** What publish may do with a library that is there already. */
+  readonly existingLibrary: 'none' | 'set aside';
+  /** The version the target will run; null where the kind has no server. */
+  readonly version: string | null;
+  readonly done: readonly string[];
+};
+
+/** Asks about an existing library before anything else, then holds Plex back on the target and makes the landing area reachable. */
+export const openTarget: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'accepted' | 'record', OpenedTarget> = {
+  name: 'open-target',
+  title: 'Hold Plex back on the target and open the landing area',
+  touches: 'target',
+  async run({ run, target, ask, accepted, record, resultOf, progress }) {
+    const { source: sourceFacts, target: before } = resultOf(inspect);
+    const existingLibrary = before.existingLibrary.present ? await askAboutExisting(before.existingLibrary.machineIdentifier, { name: target.name, ask, run }) : 'none';
+    const version = before.version === null ? null : sourceFacts.version;
+    progress({ what: 'waiting for the gate on the target', done: 0, unit: 'seconds' });
+    const done = await target.open({ run, version, before });
+    const room = await target.room();
+    await runChecks(
+      [{ name: 'volume-room', claim: 'The target volume has room for the data', run: async () => roomFinding({ source: sourceFacts, room, existingLibrary: before.existingLibrary.present }) }],
+      undefined,
+      { step: 'open-target', accepted, record },
+    );
+    return { existingLibrary, version, done };
+  },
+  async stillHolds({ run, target, resultOf }) {
+    // The pod may have been replaced since: opening again is safe and waits for it, and asks nothing.
+    const { target: before, source } = resultOf(inspect);
+    await target.open({ run, version: before.version === null ? null : source.version, before });
+    const state = await target.state();
+    if (state.run === run && state.phase === 'landing') return { status: 'pass', detail: 'the landing area is open' };
+    return { status: 'fail', detail: `the volume says "${state.phase}" of ${state.run === null ? 'no run' : `run ${state.run}`}`, remedy: 'It is opened again' };
+  },
+  async undo({ target, resultOf, note }) {
+    for (const sentence of await target.restore(resultOf(inspect).target)) note(sentence);
+  },
+};
+
+async function askAboutExisting(machineIdentifier: string | null, options: Pick<Parameters<typeof openTarget.run>[0], 'ask' | 'run'> & { readonly name: string }): Promise<'set aside'> {
+  const answer = await options.ask.choose({
+    id: 'existing-library',
+    title: `${options.name} already has a library. Set it aside?`,
+    detail: [
+      `A library is there${machineIdentifier === null ? '' : `, with the machine identifier ${machineIdentifier}`}. plexlift never overwrites it.`,
+      `Set aside means: when the new library is complete and proven, the old one is renamed to "Library.set-aside-${options.run}" on the same volume and the new one takes its place. Its server is down from now on until then.`,
+      'Rollback renames it back. It is never deleted; it keeps its room on the volume until you remove it.',
+    ],
+    choices: [
+      { value: 'set-aside', label: 'set it aside when the new library is proven' },
+      { value: 'keep', label: 'keep it and stop here' },
+    ],
+    yes: 'set-aside',
+    typed: 'set-aside',
+  });
+  if (answer === 'set-aside') return 'set aside';
+  throw new PlexliftError('refused', `Stopped because ${options.name} already has a library`, { remedy: 'Nothing was changed on the target. Use another release or volume, or run the same command again and agree to set the library aside' });
+}

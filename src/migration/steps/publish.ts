@@ -1,0 +1,35 @@
+import { PlexliftError } from '../../errors.ts';
+import type { MigrationStep } from '../migration.ts';
+import { inspect } from './inspect.ts';
+import { media } from './media.ts';
+import { openTarget } from './openTarget.ts';
+import { requireUnchangedSince, takeCatalogue } from './takeCatalogue.ts';
+
+/** When the library became the library. */
+export type Published = { readonly existingLibrary: 'none' | 'set aside'; readonly publishedAt: string };
+
+/** Proves once more that the source is stopped and unchanged; then, by renames, makes the landing area the library and opens the gate. */
+export const publish: MigrationStep<'run' | 'source' | 'target' | 'rehearsal', Published> = {
+  name: 'publish',
+  title: 'Make it the library',
+  touches: 'target',
+  seals: true,
+  async run({ run, source, target, rehearsal, resultOf }) {
+    if (!rehearsal) {
+      if (await source.isRunning()) {
+        throw new PlexliftError('failed', `Cannot publish: Plex runs again on ${source.name}`, { remedy: 'Two servers with one identity damage each other. Run "plexlift migrate --again stop-source": it asks, stops it, and takes what changed' });
+      }
+      await requireUnchangedSince(resultOf(takeCatalogue).snapshot, source);
+    }
+    const { existingLibrary } = resultOf(openTarget);
+    await target.publish({ run, existingLibrary, sentinels: resultOf(media).sentinels });
+    const state = await target.state();
+    if (state.phase !== 'published' || state.run !== run) {
+      throw new PlexliftError('failed', `Cannot publish on ${target.name}: the volume says "${state.phase}"`, { remedy: 'Run the same command again: it completes what was begun' });
+    }
+    return { existingLibrary, publishedAt: new Date().toISOString() };
+  },
+  async undo({ target, resultOf, note }) {
+    for (const sentence of await target.withdraw(resultOf(inspect).target)) note(sentence);
+  },
+};

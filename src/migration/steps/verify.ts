@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { join } from 'node:path';
+import type { Samples } from '../../catalogue/samples.ts';
+import { pickSamples } from '../../catalogue/samples.ts';
+import { messageOf, PlexliftError } from '../../errors.ts';
+import { preferencesFile } from '../../plex/dataDirectory.ts';
+import { readPreferences } from '../../plex/preferences.ts';
+import type { Check, CheckOutcome, Finding } from '../../runner/check.ts';
+import { plexServer, type PlexServer } from '../../server/plexServer.ts';
+import type { Target } from '../../targets/target.ts';
+import type { Manifest } from '../../transfer/manifest.ts';
+import { sampleBytes } from '../mediaProof.ts';
+import type { MigrationStep } from '../migration.ts';
+import { inspect } from './inspect.ts';
+import { openTarget } from './openTarget.ts';
+
+/** What comparing the running server with what was delivered found. */
+export type Verified = { readonly server: 'compared' | 'none'; readonly checks: readonly CheckOutcome[] };
+
+/** The first start may convert the search tables of an older library, which takes minutes; killing it would do harm. */
+const firstStartTimeoutMs = 10 * 60_000;
+/** Longest wait for the first byte of a file, as asked for. */
+const firstByteLimitMs = 5_000;
+const playableSamples = 10;
+const artworkSamples = 20;
+
+/** Compares the running server with what was delivered: identity, version, libraries, counts, files really read, artwork. */
+export const verify: MigrationStep<'target' | 'directory' | 'manifest' | 'record', Verified> = {
+  name: 'verify',
+  title: 'Compare the running server with what was moved',
+  touches: 'nothing',
+  async run({ target, directory, manifest, record, note, resultOf, progress }) {
+    progress({ what: 'waiting for the server on the target', done: 0, unit: 'seconds' });
+    const connection = await target.connect({ timeoutMs: firstStartTimeoutMs });
+    if (connection === null) {
+      note(`${target.name} runs no server: what arrived was proven by its files, and nothing was asked of a server`);
+      return { server: 'none', checks: [] };
+    }
+    try {
+      const token = readPreferences(readFileSync(join(directory.rewritten, preferencesFile))).get('PlexOnlineToken');
+      const missing = missingPaths(directory.missingMedia);
+      const samples = await pickSamples(directory.rewritten, { playable: playableSamples, artwork: artworkSamples, isMissing: (path) => missing.has(path) });
+      const source = resultOf(inspect).source;
+      const context: VerifyContext = {
+        server: plexServer({ baseUrl: connection.baseUrl, token }),
+        target,
+        manifest: manifest(),
+        samples,
+        expected: { machineIdentifier: source.processedMachineIdentifier, version: resultOf(openTarget).version, claimed: token !== null },
+      };
+      const checks: CheckOutcome[] = [];
+      for (const check of verifyChecks) {
+        const finding = await outcome(check, context);
+        checks.push({ name: check.name, claim: check.claim, finding, accepted: false });
+        record({ type: 'check-finished', step: 'verify', name: check.name, claim: check.claim, finding, accepted: false });
+      }
+      const differences = checks.filter((check) => check.finding.status === 'fail');
+      if (differences.length > 0) throw difference(target.name, differences);
+      return { server: 'compared', checks };
+    } finally {
+      await connection.close();
+    }
+  },
+};
+
+interface VerifyContext {
+  readonly server: PlexServer;
+  readonly target: Target;
+  readonly manifest: Manifest;
+  readonly samples: Samples;
+  readonly expected: { readonly machineIdentifier: string | null; readonly version: string | null; readonly claimed: boolean };
+}
+
+const goBack = 'Look at the server and its log; "plexlift verify" compares again, "plexlift rollback" goes back';
+
+/** Claims about the running server. Each is a difference when it fails. */
+export const verifyChecks: readonly Check<VerifyContext>[] = [
+  {
+    name: 'same-identity',
+    claim: 'The server answers with the identity of the source',
+    async run({ server, expected }) {
+      const identity = await server.identity();
+      if (identity.machineIdentifier !== expected.machineIdentifier) return fail(`it says ${identity.machineIdentifier}, the source was ${expected.machineIdentifier ?? 'unknown'}`);
+      if (expected.claimed && !identity.claimed) return fail('it is not claimed, the source was');
+      return pass(identity.machineIdentifier);
+    },
+  },
+  {
+    name: 'running-version',
+    claim: 'The server runs the version that was agreed on',
+    async run({ server, expected }) {
+      const { version } = await server.identity();
+      return expected.version === null || version === expected.version ? pass(version) : fail(`it runs ${version}, agreed was ${expected.version}`);
+    },
+  },
+  {
+    name: 'libraries',
+    claim: 'Every library is there under its name, at its mapped places',
+    async run({ server, samples }) {
+      const actual = new Map((await server.sections()).map((section) => [section.key, section]));
+      const wrong = samples.expected.sections.filter((section) => {
+        const now = actual.get(section.key);
+        return now === undefined || now.title !== section.title || now.locations.toSorted().join('\n') !== section.locations.toSorted().join('\n');
+      });
+      if (wrong.length > 0 || actual.size !== samples.expected.sections.length) return fail(`expected ${samples.expected.sections.map(describeSection).join('; ')}; found ${[...actual.values()].map(describeSection).join('; ')}`);
+      return pass(`${actual.size} libraries`);
+    },
+  },
+  {
+    name: 'item-counts',
+    claim: 'Every library holds as many items of every kind as before',
+    async run({ server, samples }) {
+      const wrong: string[] = [];
+      let total = 0;
+      for (const section of samples.expected.sections) {
+        for (const { metadataType, count } of section.items) {
+          const now = await server.count(section.key, metadataType);
+          total += now;
+          if (now !== count) wrong.push(`"${section.title}" type ${metadataType}: ${now} instead of ${count}`);
+        }
+      }
+      return wrong.length === 0 ? pass(`${total} items`) : fail(wrong.join('; '));
+    },
+  },
+  {
+    name: 'users-and-history',
+    claim: 'Users, history and playlists are as many as before',
+    async run({ server, samples }) {
+      const { accounts, history, playlists } = samples.expected;
+      const [accountsNow, historyNow, playlistsNow] = [await server.accounts(), await server.historyCount(), new Set(await server.playlistIds())];
+      const wrong = [
+        ...(accountsNow === accounts || accountsNow === accounts - 1 ? [] : [`${accountsNow} users instead of ${accounts}`]),
+        ...(historyNow === history ? [] : [`${historyNow} history entries instead of ${history}`]),
+        ...playlists.filter((id) => !playlistsNow.has(id)).map((id) => `playlist ${id} is missing`),
+      ];
+      return wrong.length === 0 ? pass(`${accountsNow} users, ${historyNow} history entries, ${playlists.length} playlists of the owner`) : fail(wrong.join('; '));
+    },
+  },
+  {
+    name: 'files-play',
+    claim: 'Files picked at random are really read through the server, byte for byte, the first byte within 5 s',
+    run: ({ server, target, samples }) => readSamples(samples.playable, { server, target, none: 'no media file is there to be read' }),
+  },
+  {
+    name: 'optimized-plays',
+    claim: 'An optimized version is served',
+    run: ({ server, target, samples }) => readSamples(samples.optimized, { server, target, none: 'the library has no optimized version whose file is there' }),
+  },
+  {
+    name: 'artwork',
+    claim: 'Artwork picked at random comes from the server as it was copied',
+    async run({ server, manifest, samples }) {
+      if (samples.artwork.length === 0) return { status: 'skip', reason: 'no item has artwork of its own' };
+      const wrong: string[] = [];
+      for (const sample of samples.artwork) {
+        const bytes = await server.artwork(sample.itemId, sample.kind);
+        const bundle = `/${sample.hash.slice(0, 1)}/${sample.hash.slice(1)}.bundle/`;
+        const isCopied = bytes !== null && manifest.pathsWithDigest(createHash('sha256').update(bytes).digest('hex')).some((path) => path.includes(bundle));
+        if (!isCopied) wrong.push(`"${sample.title}" (${sample.itemId})${bytes === null ? ': none' : ''}`);
+      }
+      return wrong.length === 0 ? pass(`${samples.artwork.length} pictures`) : fail(`artwork differs for ${wrong.join(', ')}`);
+    },
+  },
+];
+
+async function readSamples(samples: Samples['playable'], context: { readonly server: PlexServer; readonly target: Target; readonly none: string }): Promise<Finding> {
+  if (samples.length === 0) return { status: 'skip', reason: context.none };
+  const wrong: string[] = [];
+  let slowestMs = 0;
+  for (const sample of samples) {
+    const part = (await context.server.parts([sample.itemId])).find((candidate) => candidate.file === sample.file);
+    if (part === undefined || !part.exists || !part.accessible) {
+      wrong.push(`"${sample.file}" ${part === undefined ? 'is unknown to the server' : 'cannot be opened by the server'}`);
+      continue;
+    }
+    const { bytes, firstByteMs } = await context.server.readPart(part, { firstBytes: sampleBytes });
+    slowestMs = Math.max(slowestMs, firstByteMs);
+    const file = await context.target.sampleMedia(sample.file, sampleBytes);
+    if (file === null || file.sha256 !== createHash('sha256').update(bytes).digest('hex')) wrong.push(`"${sample.file}" is served with other bytes than the file has`);
+    if (firstByteMs > firstByteLimitMs) wrong.push(`"${sample.file}" began after ${Math.round(firstByteMs)} ms`);
+  }
+  return wrong.length === 0 ? pass(`${samples.length} read, the slowest began after ${Math.round(slowestMs)} ms`) : fail(wrong.join('; '));
+}
+
+/** A server that has just started may refuse for a moment: each check is asked again a few times before it counts as failed. */
+async function outcome(check: Check<VerifyContext>, context: VerifyContext): Promise<Finding> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await check.run(context);
+    } catch (error) {
+      if (attempt === 4) return fail(`could not be compared: ${messageOf(error)}`);
+      await delay(attempt * 1500);
+    }
+  }
+}
+
+function pass(detail: string): Finding {
+  return { status: 'pass', detail };
+}
+
+function fail(detail: string): Finding {
+  return { status: 'fail', detail, remedy: goBack };
+}
+
+function describeSection(section: { readonly key: string; readonly title: string; readonly locations: readonly string[] }): string {
+  return `${section.key} "${section.title}" at ${section.locations.join(', ')}`;
+}
+
+function difference(name: string, differences: readonly CheckOutcome[]): PlexliftError {
+  return new PlexliftError('difference', `The server on ${name} differs from what was moved in ${differences.length === 1 ? 'one point' : `${differences.length} points`}`, {
+    facts: differences.flatMap(({ name: check, finding }) => (finding.status === 'fail' ? [`${check}: ${finding.detail}`] : [])),
+    remedy: goBack,
+  });
+}
+
+/** Media paths that were missing when they were looked up, one JSON object a line. */
+function missingPaths(file: string): ReadonlySet<string> {
+  if (!existsSync(file)) return new Set();
+  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line !== '');
+  return new Set(lines.map((line) => (JSON.parse(line) as { readonly path: string }).path));
+}
