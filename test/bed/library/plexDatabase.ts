@@ -2,12 +2,19 @@ import { DatabaseSync } from 'node:sqlite';
 import { createRows, type Rows } from './rows.ts';
 import { loadSchema, type PlexSchema } from './schema.ts';
 
+/** Whose schema a database gets, and what fills it. */
+export interface PlexDatabaseDraft {
+  /** The server's version: search tables changed their form with 1.43.4. */
+  readonly version: string;
+  readonly fill: (rows: Rows) => void;
+}
+
 /**
- * Makes a database with Plex's schema at `path`, which must not exist, and lets `fill` put the rows in.
+ * Makes a database with Plex's schema at `path`, which must not exist.
  * Closed cleanly: WAL in its header, 1024-byte pages, no `-wal` beside it.
  */
-export function createPlexDatabase(path: string, fill: (rows: Rows) => void): void {
-  const schema = loadSchema();
+export function createPlexDatabase(path: string, { version, fill }: PlexDatabaseDraft): void {
+  const schema = loadSchema(version);
   // The rows must be in before the real text is: stock SQLite has neither the tokenizer nor the collation that the text names.
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: false, enableDoubleQuotedStringLiterals: true, defensive: false });
   try {
@@ -16,6 +23,10 @@ export function createPlexDatabase(path: string, fill: (rows: Rows) => void): vo
     for (const { sql } of schema.virtualTables) if (!isSpellfix(sql)) database.exec(withoutTokenizer(sql));
     for (const { sql } of schema.triggers) database.exec(sql);
     fill(createRows(database));
+    // No trigger keeps these two; an index that lags behind its content would be reported as damage.
+    for (const { name, sql } of schema.virtualTables) {
+      if (sql.includes("content='") && !sql.includes('tokenize=')) database.exec(`INSERT INTO ${name}(${name}) VALUES('rebuild')`);
+    }
     // Indexes last: one sort each instead of a hundred scattered writes a row.
     for (const { sql } of schema.indexes) database.exec(sql);
     database.exec(withStockCollation(schema.icuIndex.sql));

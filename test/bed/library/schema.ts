@@ -8,7 +8,7 @@ export interface SchemaStatement {
   readonly sql: string;
 }
 
-/** The schema of Plex Media Server 1.43.4 in the order in which it has to be created. */
+/** The schema of a Plex Media Server in the order in which it has to be created. */
 export interface PlexSchema {
   readonly tables: readonly SchemaStatement[];
   readonly vocabulary: readonly SchemaStatement[];
@@ -18,18 +18,26 @@ export interface PlexSchema {
   readonly icuIndex: SchemaStatement;
 }
 
-/** Reads the schema stored beside this file; throws when a statement is not understood. */
-export function loadSchema(): PlexSchema {
+/** Reads the schema that a server of `version` writes, 1.43.4 and later by default; throws when a statement is not understood. */
+export function loadSchema(version = '1.43.4'): PlexSchema {
   const [icuIndex] = statementsOf('icuIndex');
   if (icuIndex === undefined) throw new Error('Cannot load the schema: schema/icuIndex.sql holds no statement');
+  const suffix = isBefore1434(version) ? 'Before1.43.4' : '';
   return {
     tables: statementsOf('tables'),
     vocabulary: statementsOf('vocabulary'),
-    virtualTables: statementsOf('virtualTables'),
-    triggers: statementsOf('triggers'),
+    virtualTables: statementsOf(`virtualTables${suffix}`),
+    triggers: statementsOf(`triggers${suffix}`),
     indexes: statementsOf('indexes'),
     icuIndex,
   };
+}
+
+/** Whether a server of `version`, for instance `1.43.0.10492-121068a07`, keeps its search tables in the form used up to 1.43.3. */
+export function isBefore1434(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  if (major !== 1) return major < 1;
+  return minor === 43 ? patch < 4 : minor < 43;
 }
 
 /** Every statement of `schema`, in any order. */
