@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf, PlexliftError } from '../errors.ts';
-import { blobsDatabase, isDatedBackup, libraryDatabase } from '../plex/dataDirectory.ts';
+import { blobsDatabase, holdsMediaPaths, isDatedBackup, libraryDatabase } from '../plex/dataDirectory.ts';
 import { copyInto, databaseNames, databasesIn, datedBackupNames } from './catalogueFiles.ts';
 import { breathe, isSqliteError, ordinaryTables, plexOnlyParts, quoted, withDatabase, type PlexOnlyParts } from './database.ts';
 import { readHeader } from './header.ts';
@@ -55,22 +55,13 @@ export async function examineCatalogue(directory: string, options: ExamineOption
 /** Examines one database without changing it: header, each table, references, and the whole file on a throwaway copy. */
 export async function examineDatabase(file: string, options: ExamineOptions = {}): Promise<IntegrityReport> {
   const { header, faults } = readHeader(file);
+  // To SQLite an empty file is a database without tables; of the two that hold the library it is a loss.
+  if (statSync(file).size === 0 && !holdsMediaPaths(basename(file))) return { file, ok: true, messages: [], warnings: [{ table: null, message: 'the file is empty' }], notProven: [] };
   const messages: IntegrityMessage[] = faults.map((message) => ({ table: null, message }));
   if (header === null) return { file, ok: false, messages, warnings: [], notProven: [] };
   const warnings: IntegrityMessage[] = [];
   const notProven: string[] = [];
-  // Each by itself: where one cannot go on, the others may still name what is wrong.
-  const examinations = [
-    () =>
-      withDatabase(file, 'read', async (database) => {
-        const parts = plexOnlyParts(database);
-        notProven.push(...unprovable(parts));
-        sort(await checkTables(database, parts), { messages, warnings });
-      }),
-    () => withDatabase(file, 'read', (database) => warnings.push(...danglingReferences(database))),
-    async () => sort(await checkWholeCopy(file, options), { messages, warnings }),
-  ];
-  for (const examine of examinations) {
+  const attempt = async (examine: () => Promise<unknown>): Promise<void> => {
     try {
       await examine();
     } catch (thrown) {
@@ -78,9 +69,22 @@ export async function examineDatabase(file: string, options: ExamineOptions = {}
       if (!(thrown instanceof PlexliftError) || !isSqliteError(thrown.cause) || thrown.cause.errcode === sqliteFull) throw thrown;
       messages.push({ table: null, message: messageOf(thrown.cause) });
     }
-  }
-  const distinct = Array.from(new Map(messages.map((found) => [`${found.table}\n${found.message}`, found])).values());
+  };
+  // Each by itself: where one cannot go on, the others may still name what is wrong.
+  await attempt(async () => sort(await checkWholeCopy(file, options), { messages, warnings }));
+  await attempt(() => withDatabase(file, 'read', (database) => warnings.push(...danglingReferences(database))));
+  await attempt(() => withDatabase(file, 'read', (database) => notProven.push(...unprovable(plexOnlyParts(database)))));
+  // The whole covers every table; each by itself is only looked at to say where the damage is.
+  if (messages.length > 0) await attempt(() => withDatabase(file, 'read', async (database) => sort(await checkTables(database), { messages, warnings })));
+  const distinct = distinctMessages(messages);
   return { file, ok: distinct.length === 0, messages: distinct, warnings, notProven };
+}
+
+// The same words may come from the whole and from a table; the one that names the table is kept.
+function distinctMessages(messages: readonly IntegrityMessage[]): readonly IntegrityMessage[] {
+  const named = new Set(messages.filter(({ table }) => table !== null).map(({ message }) => message));
+  const kept = messages.filter(({ table, message }) => table !== null || !named.has(message));
+  return Array.from(new Map(kept.map((found) => [`${found.table}\n${found.message}`, found])).values());
 }
 
 // SQLITE_FULL, https://www.sqlite.org/rescode.html
@@ -92,7 +96,8 @@ function examineDatedBackup(file: string): IntegrityReport {
 }
 
 /** Each table by itself, so that a message can be laid to its table even where the whole cannot be checked. */
-async function checkTables(database: DatabaseSync, { indexes }: PlexOnlyParts): Promise<IntegrityMessage[]> {
+async function checkTables(database: DatabaseSync): Promise<IntegrityMessage[]> {
+  const { indexes } = plexOnlyParts(database);
   const messages: IntegrityMessage[] = [];
   const deferred = new Set(indexes.map(({ table }) => table));
   for (const { name } of ordinaryTables(database)) {

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { isDatabase, isSidecar, preferencesFile } from '../plex/dataDirectory.ts';
 import type { PreferenceEdit } from '../plex/preferences.ts';
 import { databasesIn } from './catalogueFiles.ts';
-import { breathe, ordinaryTables, quoted, readOnlyUri, type Table } from './database.ts';
+import { breathe, nameDatabase, ordinaryTables, quoted, readOnlyUri, type Table } from './database.ts';
 import { comparePreferences } from './proofOfPreferences.ts';
 import { predict, predictedColumns, type Pair } from './prediction.ts';
 import { sameBytes } from './sameBytes.ts';
@@ -94,6 +94,8 @@ async function compareDatabases(file: string, { before, after, pairs, tally }: C
       compareTable(database, { file, table, pairs, tally });
       await breathe();
     }
+  } catch (thrown) {
+    throw nameDatabase(thrown, after);
   } finally {
     database.close();
   }

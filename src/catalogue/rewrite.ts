@@ -43,7 +43,7 @@ export interface RewriteOptions {
   readonly into: string;
   readonly mapping: PathMapping;
   readonly friendlyName: string | null;
-  /** Told after each batch of rows. */
+  /** Told after each batch: the rows looked at so far. */
   readonly onRows?: (rows: number) => void;
 }
 
@@ -51,8 +51,12 @@ export interface RewriteOptions {
 export async function rewriteCatalogue({ from, into, mapping, friendlyName, onRows }: RewriteOptions): Promise<CatalogueRewrite> {
   copyCatalogue(from, into);
   const databases: DatabaseRewrite[] = [];
+  let before = 0;
   for (const name of databaseNames(into).filter(holdsMediaPaths)) {
-    databases.push(await rewriteDatabase(join(databasesIn(into), name), { mapping, ...(onRows === undefined ? {} : { onRows }) }));
+    let looked = 0;
+    const file = join(databasesIn(into), name);
+    databases.push(await rewriteDatabase(file, { mapping, onRows: (rows) => onRows?.(before + (looked = rows)) }));
+    before += looked;
   }
   const file = join(into, preferencesFile);
   const bytes = readFileSync(file);
@@ -70,7 +74,9 @@ export async function rewriteDatabase(file: string, options: Pick<RewriteOptions
     try {
       const present = columnsToRewrite(database, basename(file));
       const done: ColumnRewrite[] = [];
-      for (const column of present) done.push(await rewriteColumn(database, column, options));
+      let looked = 0;
+      const onBatch = (rows: number): void => options.onRows?.((looked += rows));
+      for (const column of present) done.push(await rewriteColumn(database, column, { mapping: options.mapping, onBatch }));
       database.exec('COMMIT');
       database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       return done;
@@ -136,7 +142,7 @@ function columnsToRewrite(database: DatabaseSync, name: string): readonly PathCo
 
 const batchRows = 2_000;
 
-async function rewriteColumn(database: DatabaseSync, column: PathColumn, { mapping, onRows }: Pick<RewriteOptions, 'mapping' | 'onRows'>): Promise<ColumnRewrite> {
+async function rewriteColumn(database: DatabaseSync, column: PathColumn, { mapping, onBatch }: { readonly mapping: PathMapping; readonly onBatch: (rows: number) => void }): Promise<ColumnRewrite> {
   const [table, name] = [quoted(column.table), quoted(column.column)];
   // As BLOB: text that is no valid UTF-8 would come back changed. By rowid and without indexes: an index on the path would show a
   // row again under its new path.
@@ -164,7 +170,7 @@ async function rewriteColumn(database: DatabaseSync, column: PathColumn, { mappi
       if (Number(update.run(mapped.value, last).changes) !== 1) throw new Error(`Cannot rewrite "${column.table}": row ${last} did not take its new path`);
       changed += 1;
     }
-    onRows?.(batch.length);
+    onBatch(batch.length);
     if (batch.length < batchRows) break;
     await breathe();
   }

@@ -29,11 +29,6 @@ export function isSidecar(name: string): boolean {
   return sidecar.test(name);
 }
 
-/** True for the name of a guide database of Live TV. */
-export function isGuideDatabase(name: string): boolean {
-  return isDatabase(name) && name.startsWith('tv.plex.providers.epg.');
-}
-
 /** True for a name in the databases' directory that belongs to the catalogue: databases, what lies beside them, dated backups. */
 export function isCatalogueFile(name: string): boolean {
   const owner = name.replace(sidecar, '');

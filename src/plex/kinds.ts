@@ -26,6 +26,3 @@ export const collectionType = 18;
 
 /** `media_items.proxy_type` of an optimized version. */
 export const optimizedProxyType = 42;
-
-/** `accounts.id` of the server's owner; 0 is a blank row. */
-export const ownerAccount = 1;

@@ -133,5 +133,7 @@ const longestShown = 160;
 
 function shown(name: string, value: string): string {
   if (isSecretPreference(name)) return 'a value';
-  return `"${value.length > longestShown ? `${value.slice(0, longestShown)}…` : value}"`;
+  // An address may carry a password or a token.
+  const safe = value.replaceAll(/\/\/[^/@\s]*@/g, '//…@').replaceAll(/(token=)[^&,;\s]+/gi, '$1…');
+  return `"${safe.length > longestShown ? `${safe.slice(0, longestShown)}…` : safe}"`;
 }
