@@ -14,7 +14,7 @@ export interface CommandRecord {
 
 /** The same machine, where every command that ended is reported to `record`, with tokens and the given secrets removed. */
 export function audited<M extends Machine>(machine: M, record: (entry: CommandRecord) => void, options: { readonly secrets?: () => readonly string[] } = {}): M {
-  function watch(command: Command): (exitCode: number | null) => void {
+  function timed(command: Command): (exitCode: number | null) => void {
     const startedAtMs = performance.now();
     return (exitCode) =>
       record({
@@ -29,20 +29,20 @@ export function audited<M extends Machine>(machine: M, record: (entry: CommandRe
   return {
     ...machine,
     async run(command, runOptions) {
-      const done = watch(command);
+      const recordEnding = timed(command);
       try {
         const result = await machine.run(command, runOptions);
-        done(result.exitCode);
+        recordEnding(result.exitCode);
         return result;
       } catch (error) {
-        done(error instanceof CommandFailed ? error.failure.exitCode : null);
+        recordEnding(error instanceof CommandFailed ? error.failure.exitCode : null);
         throw error;
       }
     },
     open(command, openOptions) {
-      const done = watch(command);
+      const recordEnding = timed(command);
       const opened = machine.open(command, openOptions);
-      void opened.ended.then((ending) => done(ending.exitCode));
+      void opened.ended.then((ending) => recordEnding(ending.exitCode));
       return opened;
     },
   };

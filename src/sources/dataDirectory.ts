@@ -2,6 +2,7 @@ import { as as asUser, CommandFailed, command } from '../machines/command.ts';
 import type { Command, Machine, RunAs } from '../machines/machine.ts';
 import { explainEnding } from '../machines/runToEnd.ts';
 import { bytesOf, textOf } from '../transfer/entry.ts';
+import { leaves } from '../transfer/listing.ts';
 import type { BytePath, Entry, Owner, Tree } from '../transfer/entry.ts';
 
 /** Where a tree lies, and who may read all of it. */
@@ -10,15 +11,20 @@ export interface TreePlace {
   readonly directory: string;
   /** Default: the user one logs in as. */
   readonly as?: RunAs;
+  /**
+   * True where a link to a directory outside (Metadata on another disk) is listed and read as that directory, once: as a link it would
+   * lead nowhere where it arrives. Links to files, and links that lead back in, stay links.
+   */
+  readonly followsLinksOut?: boolean;
 }
 
-// One record is seven fields, each ended by NUL: the only byte that cannot be part of a name.
-const fieldsPerEntry = 7;
-const listFormat = String.raw`%y\0%s\0%T@\0%C@\0%m\0%l\0%P\0`;
+// One record is eight fields, each ended by NUL: the only byte that cannot be part of a name.
+const fieldsPerEntry = 8;
+const listFormat = String.raw`%y\0%Y\0%s\0%T@\0%C@\0%m\0%l\0%P\0`;
 
-/** The command that lists everything below a directory; needs GNU find. */
-export function listCommand(directory: string): Command {
-  return inEnglish(command('find', rooted(directory), '-mindepth', '1', '-ignore_readdir_race', '-printf', listFormat));
+/** The command that lists everything below a directory, and the directory itself where `mindepth` is 0; needs GNU find. */
+export function listCommand(directory: string, mindepth: 0 | 1 = 1): Command {
+  return inEnglish(command('find', rooted(directory), '-mindepth', String(mindepth), '-ignore_readdir_race', '-printf', listFormat));
 }
 
 /** The command that makes one tar of the paths on its standard input, each ended by NUL; needs GNU tar 1.29 or newer. */
@@ -27,6 +33,8 @@ export function readCommand(directory: string, owner: Owner): Command {
     command(
       // Names are taken as they are: not as options, patterns or escapes. Hard links become files of their own, since their other name may lie in another segment.
       'tar', '--create', '--format=gnu', '--null', '--verbatim-files-from', '--no-unquote', '--no-recursion', '--hard-dereference',
+      // A directory is named "path/." in the list, which also names the directory that a followed link leads to, and "path" in the tar.
+      String.raw`--transform=flags=rSH;s,/\.$,,`,
       '--numeric-owner', `--owner=:${owner.uid}`, `--group=:${owner.gid}`, `--directory=${rooted(directory)}`, '--files-from=-',
     ),
   );
@@ -35,43 +43,80 @@ export function readCommand(directory: string, owner: Owner): Command {
 /** A directory of a machine as a tree. Names are bytes: line breaks and invalid UTF-8 survive. */
 export function localTree(machine: Machine, place: TreePlace): Tree {
   const user = place.as ?? 'login';
+
+  async function* listed(listing: Command, root: string, signal: AbortSignal | undefined): AsyncGenerator<Listed> {
+    signal?.throwIfAborted();
+    const process = machine.open(listing, signal === undefined ? {} : { signal });
+    process.stdin.end();
+    let finished = false;
+    try {
+      yield* entriesOf(process.stdout);
+      finished = true;
+    } finally {
+      if (!finished) process.kill();
+    }
+    const ending = await process.ended;
+    signal?.throwIfAborted();
+    if (ending.exitCode === 0 || (ending.exitCode === 1 && onlyVanished(ending.stderrTail, root))) return;
+    const { reason, remedy } = explainEnding('find', { machine: machine.name, ending });
+    throw new CommandFailed({ machine: machine.name, command: listing, exitCode: ending.exitCode, reason, stderr: ending.stderrTail }, remedy);
+  }
+
+  async function realPathOf(directory: string): Promise<string> {
+    return (await machine.run(asUser(user, command('readlink', '-e', '--', directory)))).stdout.replace(/\n$/, '');
+  }
+
   return {
     name: `${place.directory} on ${machine.name}`,
     async *list({ signal } = {}) {
-      signal?.throwIfAborted();
-      const listing = asUser(user, listCommand(place.directory));
-      const process = machine.open(listing, signal === undefined ? {} : { signal });
-      process.stdin.end();
-      let finished = false;
-      try {
-        yield* entriesOf(process.stdout);
-        finished = true;
-      } finally {
-        if (!finished) process.kill();
+      const waiting: Entry[] = [];
+      for await (const { entry, leadsToDirectory } of listed(asUser(user, listCommand(place.directory)), place.directory, signal)) {
+        if (leadsToDirectory && place.followsLinksOut === true && leadsOut(entry)) waiting.push(entry);
+        else yield entry;
       }
-      const ending = await process.ended;
-      signal?.throwIfAborted();
-      if (ending.exitCode === 0 || (ending.exitCode === 1 && onlyVanished(ending.stderrTail, place.directory))) return;
-      const { reason, remedy } = explainEnding('find', { machine: machine.name, ending });
-      throw new CommandFailed({ machine: machine.name, command: listing, exitCode: ending.exitCode, reason, stderr: ending.stderrTail }, remedy);
+      if (waiting.length === 0) return;
+      const entered = [await realPathOf(place.directory)];
+      for (let link = waiting.shift(); link !== undefined; link = waiting.shift()) {
+        const below = `${rooted(place.directory)}${bytesOf(link.path).toString('utf8')}`;
+        const real = await realPathOf(below);
+        if (entered.some((known) => isWithin(real, known) || isWithin(known, real))) {
+          yield link;
+          continue;
+        }
+        entered.push(real);
+        for await (const { entry, leadsToDirectory } of listed(asUser(user, listCommand(below, 0)), below, signal)) {
+          const moved: Entry = { ...entry, path: (entry.path === '' ? link.path : `${link.path}/${entry.path}`) as BytePath };
+          if (leadsToDirectory && leadsOut(moved)) waiting.push(moved);
+          else yield moved;
+        }
+      }
     },
     read(entries, owner) {
       const unsendable = entries.find(({ type }) => type === 'other');
       if (unsendable !== undefined) throw new Error(`Cannot read "${textOf(unsendable.path)}" as tar: it is a socket, pipe or device`);
       const process = machine.open(asUser(user, readCommand(place.directory, owner)));
       process.stdin.end(namesOf(entries));
-      return process;
+      // What tar says about "path/." is said about the entry "path".
+      const ended = process.ended.then((ending) => ({ ...ending, stderrTail: ending.stderrTail.replace(/\/\.(?=: )/g, '') }));
+      return { ...process, ended };
     },
   };
 }
 
-/** The names of entries as tar's list: their bytes, each ended by NUL. */
+/** The names of entries as `readCommand` wants its list: their bytes, directories with `/.`, each ended by NUL. */
 export function namesOf(entries: readonly Entry[]): Buffer {
-  return Buffer.concat(entries.flatMap(({ path }) => [bytesOf(path), Buffer.of(0)]));
+  return Buffer.concat(entries.flatMap(({ path, type }) => [bytesOf(path), Buffer.from(type === 'directory' ? '/.\0' : '\0')]));
+}
+
+/** An entry as listed. */
+export interface Listed {
+  readonly entry: Entry;
+  /** True for a link that leads to a directory, through whatever number of links. */
+  readonly leadsToDirectory: boolean;
 }
 
 /** Entries from the output of `listCommand`, as it comes. Throws when it ends within a record. */
-export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<Entry> {
+export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<Listed> {
   let rest = '';
   let fields: string[] = [];
   for await (const chunk of output) {
@@ -80,7 +125,8 @@ export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<
     fields = fields.concat(parts);
     let used = 0;
     while (fields.length - used >= fieldsPerEntry) {
-      yield entryOf(fields.slice(used, used + fieldsPerEntry));
+      const record = fields.slice(used, used + fieldsPerEntry);
+      yield { entry: entryOf(record), leadsToDirectory: record[0] === 'l' && record[1] === 'd' };
       used += fieldsPerEntry;
     }
     fields = fields.slice(used);
@@ -89,7 +135,7 @@ export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<
 }
 
 function entryOf(fields: readonly string[]): Entry {
-  const [kind = '', size = '', modified = '', changed = '', mode = '', link = '', path = ''] = fields;
+  const [kind = '', , size = '', modified = '', changed = '', mode = '', link = '', path = ''] = fields;
   const entry = {
     path: path as BytePath,
     sizeBytes: wholeNumber(size, fields),
@@ -97,7 +143,7 @@ function entryOf(fields: readonly string[]): Entry {
     changedAt: changed,
     mode: Number.parseInt(mode, 8),
   };
-  if (path === '' || Number.isNaN(entry.mode)) throw unreadable(fields);
+  if (Number.isNaN(entry.mode)) throw unreadable(fields);
   switch (kind) {
     case 'f':
       return { ...entry, type: 'file' };
@@ -129,6 +175,15 @@ function wholeNumber(text: string, fields: readonly string[]): number {
 
 function unreadable(fields: readonly string[]): Error {
   return new Error(`Cannot read the listing of a directory: "${fields.map((field) => textOf(field as BytePath)).join(' ')}" is no record`);
+}
+
+// Where a link leads is judged by its text, as it would be where it arrives. Names that are no UTF-8 cannot be handed to find: those stay links.
+function leadsOut({ path, linkTarget }: Entry): boolean {
+  return linkTarget !== undefined && !bytesOf(path).toString('utf8').includes('\uFFFD') && leaves(path, linkTarget);
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(rooted(directory));
 }
 
 // Directories may vanish between being listed and being entered while a server runs; the root may not.

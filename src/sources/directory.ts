@@ -28,7 +28,7 @@ export interface DirectoryOptions {
 export function directorySource(machine: Machine, options: DirectoryOptions): Source {
   const directory = path.resolve(options.directory);
   const place: CataloguePlace = { machine, directory, as: 'login' };
-  const tree = localTree(machine, { directory });
+  const tree = localTree(machine, { directory, followsLinksOut: true });
 
   return {
     kind: 'directory',

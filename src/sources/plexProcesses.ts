@@ -11,19 +11,24 @@ export interface PlexProcess {
 // find's exit code is 1 when a process ends while it is looked at; what it cannot read at all is counted apart, below.
 const answers = [0, 1] as const;
 
-/** Every process whose program lies below `home` (Plex's own directory), or that a unit's control group holds. */
-export async function plexProcesses(machine: Machine, { home, unit }: { readonly home: string; readonly unit: string }): Promise<readonly PlexProcess[]> {
-  const programs = command('find', '/proc', '-mindepth', '2', '-maxdepth', '2', '-path', '/proc/[0-9]*/exe', '-lname', `${forPattern(home)}/*`, '-printf', String.raw`%h\0%l\0`);
-  const members = command('sh', '-c', 'grep -lsE "$1" /proc/[0-9]*/cgroup || [ $? -le 2 ]', 'sh', `/${forExpression(unit)}(/|$)`);
-  const [byProgram, byGroup] = [await machine.run(as('root', programs), { answers }), await machine.run(as('root', members))];
+// Containers of the same machine may run a Plex of their own from the same path: a process of another PID namespace is not this service's.
+const ofThisNamespace = String.raw`
+command -v find grep readlink >/dev/null || exit 1
+own=$(readlink /proc/self/ns/pid) || exit 1
+find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$1" -printf '%h\n' 2>/dev/null | while read -r process; do
+  [ "$(readlink "$process/ns/pid")" = "$own" ] && printf '%s\0%s\0' "$process" "$(readlink "$process/exe")"
+done
+[ -z "$2" ] || grep -lsE "$2" /proc/[0-9]*/cgroup | while read -r file; do printf '%s\0\0' "$file"; done
+true`;
+
+/** Every process whose program lies below `home` (Plex's own directory), or that a unit's control group holds; `controlGroup` is empty while the unit is down. */
+export async function plexProcesses(machine: Machine, { home, controlGroup }: { readonly home: string; readonly controlGroup: string }): Promise<readonly PlexProcess[]> {
+  const members = controlGroup === '' ? '' : `:${forExpression(controlGroup)}(/|$)`;
+  const { stdout } = await machine.run(as('root', command('sh', '-c', ofThisNamespace, 'sh', `${forPattern(home)}/*`, members)));
   const found = new Map<number, PlexProcess>();
-  for (const file of byGroup.stdout.split('\n').filter((line) => line !== '')) {
-    const processId = Number(file.split('/')[2]);
-    found.set(processId, { processId, because: `belongs to ${unit}` });
-  }
-  for (const [directory, program] of pairs(byProgram.stdout)) {
+  for (const [directory, program] of pairs(stdout)) {
     const processId = Number(directory.split('/')[2]);
-    found.set(processId, { processId, because: `runs ${program}` });
+    if (!found.has(processId)) found.set(processId, { processId, because: program === '' ? `belongs to ${controlGroup}` : `runs ${program}` });
   }
   return [...found.values()];
 }

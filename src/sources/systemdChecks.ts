@@ -15,8 +15,8 @@ import { clockSkewSeconds, findCopyTool, scratchFreeBytes, storedIdentity, toolV
 export interface SystemdChecked {
   readonly machine: Machine;
   readonly unit: string;
-  service(): Promise<PlexService>;
-  isRunning(): Promise<boolean>;
+  readonly service: () => Promise<PlexService>;
+  readonly isRunning: () => Promise<boolean>;
 }
 
 /** Seconds by which the clocks may differ before it is worth a word: `find` and `tar` times are compared only with each other, logins and tokens are not. */

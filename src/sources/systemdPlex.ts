@@ -60,13 +60,19 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
     return { machine, directory: (await service()).dataDirectory, as: 'root' };
   }
 
+  async function processes() {
+    const { home } = await service();
+    const { controlGroup } = await readUnit(machine, unit);
+    return plexProcesses(machine, { home, controlGroup });
+  }
+
   async function isRunning(): Promise<boolean> {
-    return (await plexProcesses(machine, { home: (await service()).home, unit })).length > 0;
+    return (await processes()).length > 0;
   }
 
   async function inTheWay() {
-    const { home, dataDirectory } = await service();
-    return [...(await plexProcesses(machine, { home, unit })), ...(await databaseUsers(machine, { directory: dataDirectory, user: 'root' }))];
+    const { dataDirectory } = await service();
+    return [...(await processes()), ...(await databaseUsers(machine, { directory: dataDirectory, user: 'root' }))];
   }
 
   async function token(): Promise<string | null> {
@@ -81,8 +87,8 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
 
   async function reach() {
     if (machine.forward === undefined) return { baseUrl: `http://127.0.0.1:${plexPort}`, close: async () => undefined };
-    const { localPort, close } = await machine.forward(plexPort);
-    return { baseUrl: `http://127.0.0.1:${localPort}`, close };
+    const forwarded = await machine.forward(plexPort);
+    return { baseUrl: `http://127.0.0.1:${forwarded.localPort}`, close: () => forwarded.close() };
   }
 
   return {
@@ -96,7 +102,7 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
       const [version, identity, bulk, catalogue, ownSqlite] = await Promise.all([
         installedVersion(machine, running ? await askIdentity(machine) : null),
         storedIdentity(machine, { directory: dataDirectory, user: 'root' }),
-        bulkOf(localTree(machine, { directory: dataDirectory, as: 'root' })),
+        bulkOf(localTree(machine, { directory: dataDirectory, as: 'root', followsLinksOut: true })),
         listCatalogue(await place()),
         findOwnSqlite(machine, home),
       ]);
@@ -127,9 +133,9 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
     tree: {
       name: `the data directory on ${machine.name}`,
       async *list(listOptions) {
-        yield* localTree(machine, { directory: (await service()).dataDirectory, as: 'root' }).list(listOptions);
+        yield* localTree(machine, { directory: (await service()).dataDirectory, as: 'root', followsLinksOut: true }).list(listOptions);
       },
-      read: (entries, owner) => deferredProcess(async () => localTree(machine, { directory: (await service()).dataDirectory, as: 'root' }).read(entries, owner)),
+      read: (entries, owner) => deferredProcess(async () => localTree(machine, { directory: (await service()).dataDirectory, as: 'root', followsLinksOut: true }).read(entries, owner)),
     },
     async takeCatalogue(into, { method, signal }) {
       const { user, home, dataDirectory } = await service();

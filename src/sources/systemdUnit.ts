@@ -16,9 +16,11 @@ export interface Unit {
   readonly enabledState: string;
   /** 0 where none runs. */
   readonly mainProcessId: number;
+  /** Empty while the unit is down. */
+  readonly controlGroup: string;
 }
 
-const asked = ['LoadState', 'User', 'Group', 'Environment', 'EnvironmentFiles', 'FragmentPath', 'DropInPaths', 'ActiveState', 'UnitFileState', 'MainPID'] as const;
+const asked = ['LoadState', 'User', 'Group', 'Environment', 'EnvironmentFiles', 'FragmentPath', 'DropInPaths', 'ActiveState', 'UnitFileState', 'MainPID', 'ControlGroup'] as const;
 
 /** The drop-in that keeps a unit from starting: sorted last, and its text says why it is there. */
 export const keepStoppedDropIn = 'zz-plexlift-keep-stopped.conf';
@@ -59,6 +61,7 @@ export function parseUnit(printed: string): Unit {
     activeState: get('ActiveState'),
     enabledState: get('UnitFileState'),
     mainProcessId: Number(get('MainPID')) || 0,
+    controlGroup: get('ControlGroup'),
   };
 }
 

@@ -14,7 +14,7 @@ export interface Taking {
   readonly into: string;
   readonly signal?: AbortSignal | undefined;
   /** Consistent copies of these databases (file names) while a server uses them. */
-  copyDatabases(names: readonly string[]): Promise<readonly SnapshotFile[]>;
+  readonly copyDatabases: (names: readonly string[]) => Promise<readonly SnapshotFile[]>;
 }
 
 /** Takes a catalogue: databases page by page or as raw files with their logs, everything else as raw files. Throws unless both main files are there. */

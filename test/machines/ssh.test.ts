@@ -1,0 +1,183 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { afterEach, describe, expect, test } from 'vitest';
+import { PlexliftError } from '../../src/errors.ts';
+import { as, command } from '../../src/machines/command.ts';
+import { openSsh } from '../../src/machines/ssh.ts';
+import type { SshMachine, SshOptions } from '../../src/machines/ssh.ts';
+import { failureOf, machineContract } from '../contracts/machine.ts';
+import { loopbackSshd, noSshd } from './loopbackSshd.ts';
+import type { LoopbackSshd } from './loopbackSshd.ts';
+
+const password = 'correct horse';
+
+// Behaves as sudo does towards -n, -S and -p, with one password; the tests' user need not be allowed the real one.
+const sudoThatAsks = `#!/bin/sh
+here=$(dirname "$0")
+echo "$*" >> "$here/sudo-arguments"
+case $1 in
+  -n) echo 'sudo: a password is required' >&2; exit 1;;
+  -S) prompt=$3;;
+esac
+shift 6
+for attempt in 1 2 3; do
+  printf 'We trust you have received the usual lecture.\\n%s' "$prompt" >&2
+  IFS= read -r given || exit 1
+  [ "$given" = '${password}' ] && exec "$@"
+  echo 'Sorry, try again.' >&2
+done
+exit 1
+`;
+const ordinaryUser = '#!/bin/sh\necho 1000\n';
+
+const beds: LoopbackSshd[] = [];
+const machines: SshMachine[] = [];
+
+async function bed(options?: Parameters<typeof loopbackSshd>[0]): Promise<LoopbackSshd> {
+  const started = await loopbackSshd(options);
+  beds.push(started);
+  return started;
+}
+
+async function open(sshd: LoopbackSshd, options: Partial<SshOptions> = {}): Promise<SshMachine> {
+  const opened = await openSsh({ destination: sshd.destination, configFile: sshd.configFile, interactive: false, ...options });
+  machines.push(opened);
+  return opened;
+}
+
+afterEach(async () => {
+  for (const machine of machines.splice(0)) await machine.close();
+  for (const sshd of beds.splice(0)) await sshd.remove();
+});
+
+if (noSshd === null) {
+  machineContract('behind ssh', async () => {
+    const sshd = await loopbackSshd();
+    const machine = await openSsh({ destination: sshd.destination, configFile: sshd.configFile, interactive: false });
+    return {
+      machine,
+      async close() {
+        await machine.close();
+        await sshd.remove();
+      },
+    };
+  });
+}
+
+describe.skipIf(noSshd !== null)('ssh', () => {
+  test('opens the connection again when it died', async () => {
+    const machine = await open(await bed());
+    const parent = (await machine.run(command('sh', '-c', 'ps -o ppid= -p $PPID'))).stdout.trim();
+    await machine.run(command('sh', '-c', 'kill $PPID')).catch(() => undefined);
+    const again = (await machine.run(command('sh', '-c', 'echo here; ps -o ppid= -p $PPID'))).stdout.trim().split(/\s+/);
+    expect(again[0]).toBe('here');
+    expect(again[1]).toBe(parent);
+  });
+
+  test('says that the connection was lost, when it was lost in the middle', async () => {
+    const sshd = await bed();
+    const machine = await open(sshd);
+    const running = failureOf(machine.run(command('sleep', '30')));
+    await machine.run(command('true'));
+    await sshd.stop();
+    expect((await running).failure.reason).toContain('ssh lost the connection');
+  });
+
+  test('says that the host does not answer', async () => {
+    const sshd = await bed();
+    await sshd.stop();
+    await expect(open(sshd)).rejects.toThrow('Cannot connect to "bed" over ssh: the host does not answer');
+  });
+
+  test('says that the key was refused', async () => {
+    await expect(open(await bed({ authorized: false }))).rejects.toThrow('the host refused the key or password');
+  });
+
+  test('says that the host key is unknown', async () => {
+    await expect(open(await bed({ knownHost: false }))).rejects.toThrow('the host key is unknown');
+  });
+
+  test('leaves no socket behind', async () => {
+    const before = (await readdir('/tmp')).filter((name) => /^plexlift-\w{6}$/.test(name));
+    const machine = await open(await bed());
+    const during = (await readdir('/tmp')).filter((name) => /^plexlift-\w{6}$/.test(name) && !before.includes(name));
+    expect(during.length).toBeGreaterThan(0);
+    await machine.close();
+    const after = await readdir('/tmp');
+    expect(during.some((name) => !after.includes(name))).toBe(true);
+  });
+
+  test('forwards a port of the far side', async () => {
+    const server = createServer((_, response) => response.end('from the far side'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const bound = server.address();
+    if (bound === null || typeof bound === 'string') throw new Error('A TCP server has no port');
+    const machine = await open(await bed());
+    const forwarded = await machine.forward(bound.port);
+    const { localPort } = forwarded;
+    expect(localPort).not.toBe(bound.port);
+    const headers = { connection: 'close' };
+    expect(await (await fetch(`http://127.0.0.1:${localPort}/`, { headers })).text()).toBe('from the far side');
+    await forwarded.close();
+    await expect(fetch(`http://127.0.0.1:${localPort}/`, { headers })).rejects.toThrow('fetch failed');
+    server.close();
+  });
+});
+
+describe.skipIf(noSshd !== null)('sudo over ssh', () => {
+  const programs = { sudo: sudoThatAsks, id: ordinaryUser };
+
+  test('the password goes to the prompt alone: the program gets its input and nothing else', async () => {
+    const sshd = await bed({ programs });
+    let asked = 0;
+    const machine = await open(sshd, {
+      askPassword: async () => {
+        asked += 1;
+        return password;
+      },
+    });
+    const result = await machine.run(as('root', command('cat')), { input: 'the data\n' });
+    expect(result).toEqual({ exitCode: 0, stdout: 'the data\n', stderr: '' });
+
+    const opened = machine.open(as({ user: 'plex' }, command('sh', '-c', 'cat; echo complaint >&2')));
+    opened.stdin.end('more data');
+    let received = '';
+    for await (const chunk of opened.stdout) received += String(chunk);
+    expect(received).toBe('more data');
+    expect(await opened.ended).toEqual({ exitCode: 0, signal: null, stderrTail: 'complaint\n' });
+    expect(asked).toBe(1);
+
+    const seen = await readFile(`${sshd.directory}/sudo-arguments`, 'utf8');
+    expect(seen).toContain('-u plex');
+    expect(seen).not.toContain(password);
+  });
+
+  test('a wrong password is not tried twice, and appears nowhere', async () => {
+    let asked = 0;
+    const machine = await open(await bed({ programs }), {
+      askPassword: async () => {
+        asked += 1;
+        return 'battery staple';
+      },
+    });
+    const attempts = await Promise.allSettled([machine.run(as('root', command('true'))), machine.run(as('root', command('true')))]);
+    expect(asked).toBe(1);
+    for (const attempt of attempts) {
+      expect(attempt.status).toBe('rejected');
+      const { reason } = attempt as PromiseRejectedResult;
+      expect(reason).toBeInstanceOf(PlexliftError);
+      expect(String(reason)).toContain('sudo refused the password');
+      expect(JSON.stringify(reason) + String(reason) + (reason as PlexliftError).facts.join()).not.toContain('battery staple');
+    }
+  });
+
+  test('says what to do where nobody can be asked', async () => {
+    const machine = await open(await bed({ programs }));
+    await expect(machine.run(as('root', command('true')))).rejects.toThrow('sudo asks for a password and nobody can be asked for it');
+    const opened = machine.open(as('root', command('true')));
+    opened.stdout.resume();
+    expect(await opened.ended).toMatchObject({ exitCode: null, stderrTail: expect.stringContaining('nobody can be asked') as string });
+  });
+});
