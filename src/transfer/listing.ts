@@ -27,7 +27,10 @@ const batchEntries = 5_000;
 /** Names kept of each kind, for people. */
 const namesKept = 100;
 
-/** Lists a tree into the manifest: of the bulk and of the catalogue only what belongs there. Throws `failed` for a path that is none below the root. */
+/**
+ * Lists a tree into the manifest. Of a data directory only the bulk is taken over; a tree of the catalogue must hold nothing else.
+ * Throws `failed` for a file that should not be there, and for a path that is none below the root.
+ */
 export async function listInto(
   manifest: Manifest,
   options: { readonly tree: Tree; readonly treeName: TreeName; readonly signal: AbortSignal; readonly progress: (progress: Progress) => void },
@@ -60,6 +63,7 @@ export async function listInto(
         sizeBytes: (before?.sizeBytes ?? 0) + contentBytes(entry),
       });
     }
+    if (treeName === 'catalogue' && place.kind !== 'catalogue' && entry.type !== 'directory') throw strangerIn(tree, entry.path);
     if (place.kind !== treeName) continue;
     batch.push(entry);
     if (entry.type === 'other') {
@@ -81,6 +85,12 @@ function refuseStrangePath(path: BytePath, treeName: string): void {
   if (!path.includes('\0') && !/(?:^|\/)\.{0,2}(?:\/|$)/.test(path)) return;
   throw new PlexliftError('failed', `Cannot take over the listing of ${treeName}: "${textOf(path)}" is no path below its root`, {
     remedy: 'This should not happen with a listing by "find"; please report it',
+  });
+}
+
+function strangerIn(tree: Tree, path: BytePath): PlexliftError {
+  return new PlexliftError('failed', `Cannot deliver the catalogue in ${tree.name}: "${textOf(path)}" does not belong to it`, {
+    remedy: 'Move what does not belong there out of that directory, then run the same command again',
   });
 }
 

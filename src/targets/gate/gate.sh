@@ -4,21 +4,21 @@
 # One POSIX shell file, run in three ways:
 #   init.sh            by the chart's own init container (busybox): prints how far the volume is, changes nothing, exits 0
 #   init.sh gate       as the gate container, with the Plex image: waits, exits 0 when Plex may start
-#   init.sh VERB …     by plexlift: through "kubectl exec" in the waiting container, or here for a directory target
+#   init.sh VERB ...   by plexlift: through "kubectl exec" in the waiting container, or here for a directory target
 #
-# Environment: PLEXLIFT_ROOT (the volume, default /config) · PLEXLIFT_RUN (the run that the gate container was made for) ·
-# PLEX_UID, PLEX_GID (whom Plex runs as) · PLEXLIFT_PLEX_SQLITE (Plex's own SQLite, where it is not in its usual place)
+# Environment: PLEXLIFT_ROOT (the volume, default /config), PLEXLIFT_RUN (the run that the gate container was made for),
+# PLEX_UID, PLEX_GID (whom Plex runs as), PLEXLIFT_PLEX_SQLITE (Plex's own SQLite, where it is not in its usual place)
 #
 # On the volume:
 #   .plexlift/state            phase, run and agreement; only ever replaced by rename
-#   .plexlift/RUN/Library/…    the landing area
+#   .plexlift/RUN/Library/...  the landing area
 #   .plexlift/RUN/receipts/    per segment: its list, and its receipt
 #   .plexlift/sentinels        media files that must be seen before Plex may start: size, mount, path; a line each
 #   .plexlift/journal.ndjson   copy of the run's journal
 #   .plexlift/gate.sh          copy of this file, for use once the gate container has ended
 #   Library.set-aside-RUN, Library.withdrawn-RUN
 #
-# Phases: none → landing → publishing → published → finished, and from published: withdrawing → withdrawn.
+# Phases: none -> landing -> publishing -> published -> finished, and from published: withdrawing -> withdrawn.
 #
 # Every verb that succeeds ends its standard output with the line "end": an answer without it was cut off on its way.
 # A verb that reads standard input is told its length, and refuses less. Exit codes:
@@ -65,7 +65,9 @@ scratch=
 bounded_count=0
 heart=
 sleeper=
+leftover=
 clean_up() {
+  [ -z "$leftover" ] || rm -f -- "$leftover"
   [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null || :
   [ -z "$heart" ] || kill "$heart" 2>/dev/null || :
   [ -z "$scratch" ] || rm -rf -- "$scratch"
@@ -79,7 +81,7 @@ trap 'exit 129' HUP
 
 finished() { echo end; }
 
-need() { # TOOL…
+need() { # TOOL...
   for tool; do command -v "$tool" >/dev/null 2>&1 || die 18 "The tool \"$tool\" is missing here"; done
 }
 
@@ -92,7 +94,7 @@ make_scratch() {
 # Writes a line every 20 s while a long verb is silent: load balancers cut connections that are idle for 60 s.
 keep_alive() {
   ( trap 'kill "$sleeper" 2>/dev/null; exit 0' TERM
-    while :; do sleep 20 & sleeper=$!; wait "$sleeper"; echo 'plexlift-gate: still working' >&2; done ) </dev/null >/dev/null 7>&- 8>&- 9>&- &
+    while kill -0 "$$" 2>/dev/null; do sleep 20 & sleeper=$!; wait "$sleeper"; echo 'plexlift-gate: still working' >&2; done ) </dev/null >/dev/null 7>&- 8>&- 9>&- &
   heart=$!
 }
 
@@ -142,7 +144,7 @@ as_plex_words() { # prints nothing; sets as_plex to the words that go before a c
 # Runs a command as Plex's user and waits at most SECONDS, even when it hangs in the kernel where no signal reaches it: then it is
 # left behind. Its output is in $answer and $answer_errors; returns its exit code, or 124 when no answer came.
 bounded_input=/dev/null
-bounded() { # SECONDS COMMAND…
+bounded() { # SECONDS COMMAND...
   make_scratch
   as_plex_words
   limit=$1
@@ -153,6 +155,7 @@ bounded() { # SECONDS COMMAND…
   ended=$scratch/$bounded_count.ended
   # shellcheck disable=SC2086 # as_plex is words
   ( trap - TERM INT HUP EXIT
+    cd / # Plex's user may not be able to stay where we are
     code=0
     timeout -k 1 "$limit" $as_plex "$@" <"$bounded_input" >"$answer" 2>"$answer_errors" || code=$?
     echo "$code" >"$ended.new" && mv -f -- "$ended.new" "$ended" ) </dev/null >/dev/null 2>&1 7>&- 8>&- 9>&- &
@@ -267,7 +270,7 @@ end_receivers() {
 
 join_receivers() {
   exec 8>>"$work/receiving"
-  flock -s -n 8 || die 12 'The landing area is being published'
+  flock -s -w 5 8 || die 12 'The landing area is being opened or published'
   require_state
   [ "$phase" = landing ] || die 10 "There is no landing area to write to: the volume is at phase $phase"
   use_run "$run"
@@ -300,7 +303,7 @@ move() { # FROM TO
   sync_path "$(dirname -- "$2")"
 }
 
-tell_names() { # NAME…: "X is there" or "X is missing", for each
+tell_names() { # NAME...: "X is there" or "X is missing", for each
   for name; do
     if [ "$(there "$name")" = 1 ]; then printf '"%s" is there. ' "$name"; else printf '"%s" is missing. ' "$name"; fi
   done
@@ -418,8 +421,9 @@ may_start() {
       code=0
       ( lock 1; require_state; [ "$phase" != publishing ] || { complete_publish; write_state published "$run" "$agreement" no "$withdrawn"; } ) 2>"$scratch/why" || code=$?
       [ "$code" -ne 0 ] || { may_start; return $?; }
-      waits_for="run \"$run\" to be published: $(cat "$scratch/why")" ;;
+      waits_for="run \"$run\" to be published: $(sed 's/^plexlift-gate: //' "$scratch/why")" ;;
     published)
+      unmet=
       if [ "$held" = yes ]; then
         waits_for="run \"$run\", which holds Plex back for now"
       elif [ "$ours" = no ]; then
@@ -428,6 +432,8 @@ may_start() {
         return 0
       else
         wait_seconds=2
+        # Each look at a mount that hangs may leave a process behind.
+        case $unmet in *' does not answer') wait_seconds=30 ;; esac
         waits_for="the mount ${unmet:-of this volume: another command is at work}. Plex would take an empty mount for deleted media, so it does not start until a media file that was there before is seen again"
       fi ;;
     withdrawing | withdrawn) waits_for="the release to be put back: the library of run \"$run\" was withdrawn" ;;
@@ -450,7 +456,7 @@ verb_gate() {
 
 # --- Opening and facts ------------------------------------------------------------------------------------------------
 
-own() { # PATH…: gives them to Plex's user, when we may
+own() { # PATH...: gives them to Plex's user, when we may
   [ "$(id -u)" -ne 0 ] || [ -z "${PLEX_UID:-}" ] || chown -h -- "$PLEX_UID:${PLEX_GID:-$PLEX_UID}" "$@"
 }
 
@@ -602,7 +608,6 @@ verb_receive() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES: both lists, then 
 # tar replaces files and links by itself; not a directory by a file, nor a link above a name.
 make_way() { # BASE
   ancestors "$1.part" | unlink_what_is_no_directory
-  unlink_what_is_no_directory <"$1.directories"
   make_scratch
   sort -z "$1.directories" >"$scratch/directories"
   sort -z "$1.part" | comm -z -23 - "$scratch/directories" |
@@ -652,6 +657,7 @@ verb_remove() { # BYTES
   make_scratch
   take "${1:-}" "$scratch/list"
   check_names "$scratch/list"
+  keep_alive
   cd -- "$landing"
   reached_directly -e <"$scratch/list" | xargs -0 -r rm -rf --one-file-system --
   finished
@@ -803,6 +809,7 @@ verb_write_preferences() { # BYTES
   make_scratch
   new=$preferences.plexlift
   rm -f -- "$new"
+  leftover=$new
   ( umask 077; : >"$new" )
   take "${1:-}" "$new"
   [ -s "$new" ] || die 15 'Preferences.xml would be empty'
@@ -810,6 +817,7 @@ verb_write_preferences() { # BYTES
   chmod --reference="$preferences" -- "$new"
   sync_path "$new"
   mv -f -T -- "$new" "$preferences" || die 1 "Cannot replace \"$preferences\""
+  leftover=
   sync_path "$(dirname -- "$preferences")"
   finished
 }
@@ -873,7 +881,11 @@ verb_hold() { # RUN
   same_run "$1"
   case $phase in
     published) [ "$held" = yes ] || write_state published "$run" "$agreement" yes "$withdrawn" ;;
-    landing | publishing | withdrawing | withdrawn) ;; # closed anyway
+    publishing) # a restart would finish it and open
+      end_receivers
+      complete_publish
+      write_state published "$run" "$agreement" yes - ;;
+    landing | withdrawing | withdrawn) ;; # closed anyway
     *) die 10 "Cannot hold run \"$1\": the volume is at phase $phase" ;;
   esac
   echo "$phase $run"
@@ -927,6 +939,7 @@ verb_withdraw() { # RUN
 }
 
 remove_leavings() { # RUN: the landing area, receipts and scratch; never a Library, set aside or withdrawn
+  keep_alive
   rm -rf --one-file-system -- "$work/$1" "$work/sentinels" "$work"/scratch.* || die 1 "Cannot remove \"$work/$1\""
 }
 

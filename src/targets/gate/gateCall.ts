@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CommandFailed } from '../../machines/command.ts';
-import type { Command, Machine, ProcessEnding } from '../../machines/machine.ts';
+import type { Command, Machine, Process, ProcessEnding } from '../../machines/machine.ts';
 import { GateFailed, reasonOf } from './gateFailure.ts';
 
 /** How the script is reached: on which machine, by which words, with which environment. */
@@ -24,6 +24,7 @@ export interface GateCall {
 
 const endLine = Buffer.from('end\n');
 const pausesMs = [200, 1_000, 3_000];
+const graceMs = 10_000;
 
 /**
  * Calls a verb and gives back its answer without the closing line. kubectl loses the end of standard output now and then, with exit
@@ -52,12 +53,20 @@ export async function streamToGate(carrier: GateCarrier, call: Omit<GateCall, 'i
     (thrown: unknown) => ({ thrown }),
   );
   const trouble = await Promise.race([sent, process.ended.then(() => null)]);
-  if (trouble !== null && !isBrokenPipe(trouble.thrown)) process.kill();
+  if (trouble !== null) await endSoon(process, isBrokenPipe(trouble.thrown) ? graceMs : 0);
   const ending = await process.ended;
   if (!input.tar.destroyed && ending.exitCode !== 0) input.tar.destroy();
   const failure = await sent;
   if (failure !== null && !isBrokenPipe(failure.thrown)) throw failure.thrown;
   if (ending.exitCode !== 0) throw failureOf(carrier, call, ending);
+}
+
+// Whoever lost its input ends by itself and says why; a connection that hangs does not.
+async function endSoon(process: Process, waitMs: number): Promise<void> {
+  const waiting = new AbortController();
+  await Promise.race([process.ended, sleep(waitMs, undefined, { signal: waiting.signal }).catch(() => undefined)]);
+  waiting.abort();
+  process.kill();
 }
 
 async function feed(stdin: Writable, input: { readonly head: Uint8Array; readonly tar: Readable }): Promise<void> {

@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { thisComputer } from '../../src/machines/localMachine.ts';
+import type { Machine, Process } from '../../src/machines/machine.ts';
+import { gateClient } from '../../src/targets/gate/gate.ts';
+import { gateScriptPath } from '../../src/targets/gate/gateScript.ts';
+import { gateVolume, ownUser, temporaryDirectory } from './gateVolume.ts';
+
+/** This computer behind a connection that keeps only the first bytes of some answers, with exit code 0, as kubectl does. */
+function losing(answers: readonly number[]): { readonly machine: Machine; readonly calls: () => number } {
+  const real = thisComputer();
+  let calls = 0;
+  function open(...parameters: Parameters<Machine['open']>): Process {
+    const process = real.open(...parameters);
+    const keptBytes = answers[calls++];
+    if (keptBytes === undefined) return process;
+    const stdout = new PassThrough();
+    let whole = Buffer.alloc(0);
+    process.stdout.on('data', (chunk: Buffer) => (whole = Buffer.concat([whole, chunk])));
+    const ended = process.ended.then(async (ending) => {
+      stdout.end(whole.subarray(0, keptBytes));
+      await new Promise((resolve) => stdout.once('end', resolve));
+      return ending;
+    });
+    return { ...process, stdout, ended, kill: () => process.kill() };
+  }
+  return { machine: { ...real, open }, calls: () => calls };
+}
+
+function gateOn(machine: Machine, root: string) {
+  return gateClient({ machine, script: ['sh', gateScriptPath], root, owner: ownUser() });
+}
+
+describe('an answer', () => {
+  test('that was lost, or cut off, is asked for again', async () => {
+    const root = temporaryDirectory();
+    const { machine, calls } = losing([0, 11]);
+    expect(await gateOn(machine, root).open('r1')).toEqual({ phase: 'landing', run: 'r1' });
+    expect(calls()).toBe(3);
+  });
+
+  test('that is lost every time is a failure', { timeout: 15_000 }, async () => {
+    const { machine, calls } = losing([3, 3, 3, 3, 3]);
+    await expect(gateOn(machine, temporaryDirectory()).state()).rejects.toThrow('its answer was cut off every time');
+    expect(calls()).toBe(4);
+  });
+
+  test('that is a refusal is not asked for again, and speaks in the words of the script', async () => {
+    const root = temporaryDirectory();
+    const { machine, calls } = losing([]);
+    const gate = gateOn(machine, root);
+    await gate.open('r1');
+    await expect(gate.open('r2')).rejects.toMatchObject({ reason: 'phase', message: 'The volume holds the landing area of another run, "r1". Finish or discard that one first' });
+    expect(calls()).toBe(2);
+  });
+
+  test('from a script that is not there names the command', async () => {
+    const gate = gateClient({ machine: thisComputer(), script: ['sh', '/nowhere/gate.sh'], root: temporaryDirectory(), owner: ownUser() });
+    await expect(gate.state()).rejects.toMatchObject({ kind: 'failed', message: expect.stringContaining('/nowhere/gate.sh state') as string });
+  });
+});
+
+test.each([['journal', ['keep-journal', '5'], 'journal.ndjson'], ['sentinels', ['sentinels', 'r1', '5'], 'sentinels']] as const)('input that was cut off is refused: %s', (_, verb, kept) => {
+  const volume = gateVolume();
+  volume.state('landing');
+  expect(volume.run(verb, { input: 'four' })).toMatchObject({ exitCode: 15, stderr: 'plexlift-gate: The input ended after 4 of 5 bytes\n' });
+  expect(existsSync(join(volume.root, '.plexlift', kept))).toBe(false);
+  expect(volume.run(verb, { input: 'five\nmore' }).exitCode).toBe(0);
+});
+
+test('only one command at a time changes the state', async () => {
+  const root = temporaryDirectory();
+  const gate = gateOn(thisComputer(), root);
+  const opened = await Promise.allSettled(['r1', 'r2', 'r3'].map((run) => gate.open(run)));
+  expect(opened.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
+});

@@ -1,0 +1,215 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import * as fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { bytePath, bytePathOfText, textOf, type BytePath, type Entry } from '../../src/transfer/entry.ts';
+import { openManifest, type Manifest } from '../../src/transfer/manifest.ts';
+import type { Delta } from '../../src/transfer/manifestDelta.ts';
+import { deepestFirst, inPathOrder } from '../../src/transfer/plan.ts';
+import { scratchDirectory } from './scene.ts';
+
+const owner = { uid: 1000, gid: 1000 };
+
+function fileAt(path: string, part: Partial<Entry> = {}): Entry {
+  return { path: bytePathOfText(path), type: 'file', sizeBytes: 3, modifiedAtSeconds: 5, changedAt: '5.0', mode: 0o644, ...part };
+}
+
+function directoryAt(path: string): Entry {
+  return fileAt(path, { type: 'directory', sizeBytes: 4096, mode: 0o755 });
+}
+
+function freshManifest(): Manifest {
+  const manifest = openManifest(join(scratchDirectory(), 'manifest.db'));
+  onTestFinished(() => manifest.close());
+  return manifest;
+}
+
+function list(manifest: Manifest, entries: readonly Entry[]): Delta {
+  const listing = manifest.beginListing('bulk');
+  manifest.recordListing(listing, entries);
+  manifest.finishListing(listing);
+  return manifest.delta('bulk', owner);
+}
+
+function land(manifest: Manifest, entries: readonly Entry[]): void {
+  manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries, owner }), { outcome: 'landed', sha256Sent: 'x', sha256Received: 'x', hashes: entries.map(() => 'hash'), unproven: new Set() });
+}
+
+function namesIn(entries: Iterable<Entry>): readonly string[] {
+  return Array.from(entries, ({ path }) => textOf(path));
+}
+
+function removalsOf(delta: Delta): readonly string[] {
+  return Array.from(delta.removals(), (paths) => paths.map((path) => textOf(path))).flat();
+}
+
+describe('the delta', () => {
+  const tree = [directoryAt('d'), fileAt('d/a'), fileAt('d/b'), directoryAt('e'), fileAt('e/c')];
+
+  test.each([
+    ['size', { sizeBytes: 4 }],
+    ['modification time', { modifiedAtSeconds: 6 }],
+    ['inode change time', { changedAt: '5.1' }],
+    ['permissions', { mode: 0o600 }],
+  ] as const)('a file with another %s is sent, and so is its directory', (_what, part) => {
+    const manifest = freshManifest();
+    list(manifest, tree);
+    land(manifest, tree);
+    const delta = list(manifest, tree.with(1, fileAt('d/a', part)));
+    expect(namesIn(delta.leaves())).toEqual(['d/a']);
+    expect(namesIn(delta.directories())).toEqual(['d']);
+    expect(removalsOf(delta)).toEqual([]);
+  });
+
+  test('a link that leads elsewhere is sent, even if nothing else tells', () => {
+    const manifest = freshManifest();
+    const linkTo = (target: string): Entry => fileAt('link', { type: 'link', linkTarget: bytePathOfText(target) });
+    list(manifest, [linkTo('a')]);
+    land(manifest, [linkTo('a')]);
+    expect(namesIn(list(manifest, [linkTo('b')]).leaves())).toEqual(['link']);
+    expect(removalsOf(manifest.delta('bulk', owner))).toEqual([]);
+  });
+
+  test('the size of a directory is the business of its file system', () => {
+    const manifest = freshManifest();
+    list(manifest, tree);
+    land(manifest, tree);
+    expect(list(manifest, tree.with(0, { ...directoryAt('d'), sizeBytes: 8192 })).toSend.entries).toBe(0);
+  });
+
+  test('what is gone is removed children first, its directory is sent again, and its row is kept', () => {
+    const manifest = freshManifest();
+    list(manifest, tree);
+    land(manifest, tree);
+    const delta = list(manifest, [directoryAt('d'), fileAt('d/a')]);
+    expect(removalsOf(delta)).toEqual(['e/c', 'e', 'd/b']);
+    expect(namesIn(delta.directories())).toEqual(['d']);
+    delta.markRemoved(['e/c', 'e', 'd/b'].map(bytePathOfText));
+    expect(removalsOf(manifest.delta('bulk', owner))).toEqual([]);
+    expect(list(manifest, tree).toSend.entries).toBe(4);
+  });
+
+  test('nothing is gone while a listing is unfinished', () => {
+    const manifest = freshManifest();
+    list(manifest, tree);
+    land(manifest, tree);
+    manifest.recordListing(manifest.beginListing('bulk'), [directoryAt('d')]);
+    expect(() => manifest.delta('bulk', owner)).toThrow('no complete listing');
+  });
+
+  test('a segment that failed proves nothing, but what it may have left there is removed when it is gone', () => {
+    const manifest = freshManifest();
+    list(manifest, tree);
+    manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries: [fileAt('d/a')], owner }), { outcome: 'failed', sha256Sent: null, sha256Received: null, hashes: [], unproven: new Set() });
+    expect(manifest.totals('bulk').provenEntries).toBe(0);
+    // The directory was made by the way, when the file was extracted.
+    expect(removalsOf(list(manifest, [directoryAt('e'), fileAt('e/c')]))).toEqual(['d/a', 'd']);
+  });
+
+  test('the name of a segment is that of its list and owner, and of nothing else', () => {
+    const manifest = freshManifest();
+    list(manifest, tree);
+    const nameOf = (entries: readonly Entry[], by = owner): string => manifest.segments.begin({ tree: 'bulk', entries, owner: by }).segment.name;
+    expect(nameOf(tree)).toBe(nameOf([...tree]));
+    expect(nameOf(tree)).toMatch(/^bulk-[0-9a-f]{24}$/);
+    const others = [tree.slice(1), tree.toReversed(), tree.with(1, fileAt('d/a', { changedAt: '5.1' })), tree.with(1, fileAt('d/a', { mode: 0o600 }))];
+    expect(new Set([nameOf(tree), nameOf(tree, { uid: 1, gid: 1 }), ...others.map((entries) => nameOf(entries))]).size).toBe(6);
+  });
+
+  test('comes in the order of the plan, page by page, while others are recorded as landed', () => {
+    const manifest = freshManifest();
+    const many = Array.from({ length: 5_000 }, (_, position) => [directoryAt(`d${position % 70}/x${position}`), fileAt(`d${position % 70}/x${position}/f`)]).flat();
+    const delta = list(manifest, many);
+    const seen: Entry[] = [];
+    for (const sequence of [delta.leaves(), delta.directories()]) {
+      for (const entry of sequence) {
+        seen.push(entry);
+        if (seen.length % 500 === 0) land(manifest, seen.slice(-500));
+      }
+    }
+    const expected = [...many.filter(({ type }) => type === 'file').toSorted(inPathOrder), ...many.filter(({ type }) => type === 'directory').toSorted(deepestFirst)];
+    expect(namesIn(seen)).toEqual(namesIn(expected));
+    expect(manifest.delta('bulk', owner).toSend.entries).toBe(0);
+  });
+
+  test('any path comes back as it was listed', () => {
+    const anyPath = fc.uint8Array({ minLength: 1, maxLength: 300 }).map((bytes) => bytePath(bytes));
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.tuple(anyPath, fc.option(anyPath)), { selector: ([path]) => path }), (pairs) => {
+        const manifest = openManifest(join(scratchDirectory(), 'manifest.db'));
+        const entries = pairs.map(([path, linkTarget]): Entry => ({ ...fileAt('x'), path, ...(linkTarget === null ? {} : { type: 'link', linkTarget }) }));
+        expect([...list(manifest, entries).leaves()]).toEqual(entries.toSorted(inPathOrder));
+        manifest.close();
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('the file of a manifest', () => {
+  test('survives being closed and opened', () => {
+    const file = join(scratchDirectory(), 'manifest.db');
+    const before = openManifest(file);
+    list(before, [fileAt('a'), fileAt('b')]);
+    land(before, [fileAt('a')]);
+    before.close();
+    const after = openManifest(file);
+    expect(namesIn(after.delta('bulk', owner).leaves())).toEqual(['b']);
+    expect(after.pathsWithDigest('hash')).toEqual(['a']);
+    after.close();
+  });
+
+  test('is refused when it is no manifest, empty, damaged, or of another version; never taken for empty', () => {
+    const directory = scratchDirectory();
+    const fileWith = (name: string, content: string | Uint8Array): string => {
+      writeFileSync(join(directory, name), content);
+      return join(directory, name);
+    };
+    const other = join(directory, 'other.db');
+    const database = new DatabaseSync(other);
+    database.exec('CREATE TABLE t (x); PRAGMA user_version = 1');
+    database.close();
+    const newer = join(directory, 'newer.db');
+    openManifest(newer).close();
+    const edited = new DatabaseSync(newer);
+    edited.exec('PRAGMA user_version = 99');
+    edited.close();
+    for (const file of [fileWith('text', 'this is no database'.repeat(100)), fileWith('empty', ''), other, newer]) {
+      const before = readFileSync(file);
+      expect(() => openManifest(file)).toThrow(`Cannot open the manifest "${file}"`);
+      expect({ file, unchanged: readFileSync(file).equals(before) }).toEqual({ file, unchanged: true });
+    }
+  });
+
+  test('is refused when it was cut short', () => {
+    const file = join(scratchDirectory(), 'manifest.db');
+    const manifest = openManifest(file);
+    list(manifest, Array.from({ length: 1_000 }, (_, position) => fileAt(`file ${position}`)));
+    manifest.close();
+    truncateSync(file, 20_000);
+    expect(() => openManifest(file)).toThrow(/^Cannot open the manifest/);
+  });
+
+  test('is whole after being killed at any time', () => {
+    const file = join(scratchDirectory(), 'manifest.db');
+    for (const killAfterMs of [0, 40, 150]) {
+      const killed = spawnSync(process.execPath, [join(import.meta.dirname, 'killedLister.ts'), file, String(killAfterMs)], { encoding: 'utf8' });
+      expect(killed).toMatchObject({ signal: 'SIGKILL', stderr: '' });
+      expect(existsSync(file)).toBe(true);
+      const manifest = openManifest(file);
+      const { entries, provenEntries } = manifest.totals('bulk');
+      // 300 entries a transaction.
+      expect([entries % 300, provenEntries % 300]).toEqual([0, 0]);
+      manifest.close();
+    }
+    const checked = new DatabaseSync(file);
+    expect(checked.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+    checked.close();
+  });
+});
+
+test('equal bytes are equal paths', () => {
+  expect(bytePath(Buffer.from('ä')) satisfies BytePath).toBe(bytePathOfText('ä'));
+});

@@ -1,0 +1,72 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { bytePathOfText, type Entry } from '../../src/transfer/entry.ts';
+import { contentBytes, deepestFirst, runsOf, segmentLimits } from '../../src/transfer/plan.ts';
+
+function entryWith(part: Partial<Entry>): Entry {
+  return { path: bytePathOfText('x'), type: 'file', sizeBytes: 0, modifiedAtSeconds: 0, changedAt: '0', mode: 0o644, ...part };
+}
+
+const someEntry = fc
+  .record({ path: fc.string({ minLength: 1 }).map(bytePathOfText), type: fc.constantFrom<Entry['type'][]>('file', 'link', 'directory'), sizeBytes: fc.integer({ min: 0, max: 300 }) })
+  .map(entryWith);
+const someLimits = fc.record({ entries: fc.integer({ min: 1, max: 10 }), bytes: fc.integer({ min: 1, max: 200 }) });
+
+test('runs are the entries in their order, each within the limits unless it is one entry', () => {
+  fc.assert(
+    fc.property(fc.array(someEntry), someLimits, (entries, limits) => {
+      const runs = [...runsOf(entries, limits)];
+      expect(runs.flat()).toEqual(entries);
+      for (const run of runs) {
+        expect(run.length).toBeGreaterThan(0);
+        expect(run.length).toBeLessThanOrEqual(limits.entries);
+        const bytes = run.reduce((sum, entry) => sum + contentBytes(entry), 0);
+        expect(run.filter((entry) => contentBytes(entry) > 0).length === 1 || bytes <= limits.bytes).toBe(true);
+      }
+    }),
+  );
+});
+
+test('no two neighbouring runs would fit into one', () => {
+  fc.assert(
+    fc.property(fc.array(someEntry), someLimits, (entries, limits) => {
+      const runs = [...runsOf(entries, limits)];
+      for (const [position, run] of runs.entries()) {
+        const next = runs[position + 1]?.[0];
+        if (next === undefined) continue;
+        const bytes = [...run, next].reduce((sum, entry) => sum + contentBytes(entry), 0);
+        expect(run.length === limits.entries || bytes > limits.bytes).toBe(true);
+      }
+    }),
+  );
+});
+
+test('a file larger than a segment is one of its own, also beyond 8 GiB', () => {
+  const huge = entryWith({ sizeBytes: 9 * 1024 ** 3 });
+  const small = entryWith({ sizeBytes: 1 });
+  expect([...runsOf([small, huge, small], segmentLimits)]).toEqual([[small], [huge], [small]]);
+});
+
+test('plans lazily: takes no more from the listing than one run and one entry', () => {
+  let taken = 0;
+  function* endless(): Generator<Entry> {
+    for (;;) {
+      taken += 1;
+      yield entryWith({});
+    }
+  }
+  const runs = runsOf(endless(), { entries: 10, bytes: 100 });
+  runs.next();
+  expect(taken).toBe(11);
+});
+
+test('directories come before the directories that hold them', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(fc.constantFrom('a', 'b', '-'), { minLength: 1, maxLength: 5 })), (paths) => {
+      const sorted = paths.map((names) => entryWith({ path: bytePathOfText(names.join('/')), type: 'directory' })).toSorted(deepestFirst);
+      for (const [position, { path }] of sorted.entries()) {
+        for (const later of sorted.slice(position + 1)) expect(later.path.startsWith(`${path}/`)).toBe(false);
+      }
+    }),
+  );
+});
