@@ -1,4 +1,5 @@
 import { PlexliftError } from '../../errors.ts';
+import type { GateState } from '../../targets/target.ts';
 import { roomFinding } from '../checks/preflight.ts';
 import type { MigrationStep } from '../migration.ts';
 import { runChecks } from '../runChecks.ts';
@@ -37,13 +38,18 @@ export const openTarget: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'ac
     const { target: before, source } = resultOf(inspect);
     await target.open({ run, version: before.version === null ? null : source.version, before });
     const state = await target.state();
-    if (state.run === run && state.phase === 'landing') return { status: 'pass', detail: 'the landing area is open' };
+    if (state.run === run && (state.phase === 'landing' || isBeyondLanding(state))) return { status: 'pass', detail: `the volume says "${state.phase}"` };
     return { status: 'fail', detail: `the volume says "${state.phase}" of ${state.run === null ? 'no run' : `run ${state.run}`}`, remedy: 'It is opened again' };
   },
   async undo({ target, resultOf, note }) {
     for (const sentence of await target.restore(resultOf(inspect).target)) note(sentence);
   },
 };
+
+/** True when publishing was begun: what led there was proven, and cannot be looked at again. */
+export function isBeyondLanding(state: GateState): boolean {
+  return state.phase === 'publishing' || state.phase === 'published';
+}
 
 async function askAboutExisting(machineIdentifier: string | null, options: Pick<Parameters<typeof openTarget.run>[0], 'ask' | 'run'> & { readonly name: string }): Promise<'set aside'> {
   const answer = await options.ask.choose({

@@ -5,13 +5,14 @@ import type { MigrationStep } from '../migration.ts';
 import { requireMounts, requireSentinels } from '../mediaProof.ts';
 import { inspect } from './inspect.ts';
 import { media } from './media.ts';
+import { isBeyondLanding } from './openTarget.ts';
 import { rewrite } from './rewrite.ts';
 
 /** What was read back from the landing area, and what Plex's own SQLite said of each database. */
 export type ProvenLanding = { readonly landing: LandingProof; readonly databases: readonly { readonly path: string; readonly said: string }[] };
 
 /** Compares the landing area with the manifest, lets Plex's own SQLite examine the databases there, and proves the mounts once more. */
-export const proveLandingArea: MigrationStep<'target' | 'manifest' | 'pairs', ProvenLanding> = {
+export const proveLandingArea: MigrationStep<'run' | 'target' | 'manifest' | 'pairs', ProvenLanding> = {
   name: 'prove-landing',
   title: 'Prove what arrived, where it arrived',
   touches: 'nothing',
@@ -33,7 +34,9 @@ export const proveLandingArea: MigrationStep<'target' | 'manifest' | 'pairs', Pr
     await requireSentinels(target, resultOf(media).sentinels);
     return { landing, databases };
   },
-  async stillHolds() {
+  async stillHolds({ run, target }) {
+    const state = await target.state();
+    if (state.run === run && isBeyondLanding(state)) return { status: 'pass', detail: 'publishing was begun on this proof' };
     return { status: 'skip', reason: 'a proof is as old as the interruption; it is made again before anything is published' };
   },
 };

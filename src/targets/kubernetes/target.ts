@@ -101,6 +101,14 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     throw new PlexliftError('failed', `Cannot find revision ${revision} of release "${release}", which holds your own values`, { remedy: 'Helm keeps ten revisions by default and drops older ones. Restore your values with "helm upgrade" and your own values file' });
   }
 
+  /** True when the volume says that this run is beyond its landing area. */
+  async function isPublishing(run: string): Promise<boolean> {
+    const set = await findStatefulSet(cluster, release);
+    if (set.spec.template.metadata.annotations[runAnnotation] !== run) return false;
+    const state = await withGate((gate) => gate.state());
+    return state.run === run && (state.phase === 'publishing' || state.phase === 'published');
+  }
+
   async function waitForGate(): Promise<void> {
     await waitUntil({ timeoutMs: gateTimeoutMs, what: `the gate of ${name} to run` }, async () => {
       const set = await findStatefulSet(cluster, release);
@@ -127,17 +135,23 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     await waitForGate();
   }
 
-  async function connect(timeoutMs: number): Promise<ServerConnection> {
+  /** Waits until the container of the server runs, which is not yet that it answers; gives back the pod's name. */
+  async function waitForServerContainer(timeoutMs: number): Promise<string> {
     const set = await findStatefulSet(cluster, release);
     const plex = plexContainer(set);
-    const endMs = performance.now() + timeoutMs;
     await waitUntil({ timeoutMs, what: `the server of ${name} to start` }, async () => {
       const pod = await podOf(cluster, set);
       if (pod !== null) refuseStuck(troubleOf(pod));
       return isRunning(pod, plex.name);
     });
+    return `${set.metadata.name}-0`;
+  }
+
+  async function connect(timeoutMs: number): Promise<ServerConnection> {
+    const endMs = performance.now() + timeoutMs;
+    const pod = await waitForServerContainer(timeoutMs);
     for (;;) {
-      const connection = await forwardToPod(here, cluster, `${set.metadata.name}-0`);
+      const connection = await forwardToPod(here, cluster, pod);
       const remainingMs = endMs - performance.now();
       if (await answersIdentity(connection.baseUrl, Math.min(remainingMs, 30_000))) return connection;
       await connection.close();
@@ -167,21 +181,13 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     },
 
     async open(request) {
+      // A library that is published, or about to be, is not held back again: not even by a newer script of the same run.
+      if (await isPublishing(request.run)) return [];
       const done = await installGate(request);
       await replaceOutdatedPod(cluster, release);
-      const { phase } = await stateIfPublished();
-      if (phase !== 'published') {
-        await waitForGate();
-        await withGate((gate) => gate.open(request.run));
-      }
+      await waitForGate();
+      await withGate((gate) => gate.open(request.run));
       return done;
-
-      async function stateIfPublished(): Promise<{ readonly phase: string }> {
-        const set = await findStatefulSet(cluster, release);
-        const pod = await podOf(cluster, set);
-        if (!isRunning(pod, plexContainer(set).name)) return { phase: 'none' };
-        return withGate((gate) => gate.state());
-      }
     },
 
     state: () => withGate((gate) => gate.state()),
@@ -199,8 +205,9 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
 
     async publish(seal) {
       await withGate((gate) => gate.publish(seal));
-      // The gate container ends now and the server's starts: the next question goes to that one.
+      // The gate container ends now and the server's starts: the next question goes to that one, and to nobody in between.
       known = undefined;
+      await waitForServerContainer(changeOverTimeoutMs);
     },
 
     connect: ({ timeoutMs }) => connect(timeoutMs),
