@@ -1,15 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseXml, XmlElement } from '@rgrove/parse-xml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compareIcuRoot, fingerprint, onStockCopy, query, rowsOf } from './library/inspection.ts';
 import { makeLibrary, type LibraryFacts, type LibraryOptions } from './library/makeLibrary.ts';
+import { fewestItems } from './library/options.ts';
 import { allStatements, loadSchema, parseStatements } from './library/schema.ts';
+import { makeScratchDirectory } from './library/scratch.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'plexlift-library-'));
+const scratch = makeScratchDirectory('plexlift-library-');
 afterAll(() => rmSync(scratch, { recursive: true, force: true }), 60_000);
 
 const databases = 'Plug-in Support/Databases';
@@ -270,8 +271,21 @@ describe('options', () => {
     expect(() => query(path, "UPDATE metadata_items SET hash = 'x'")).toThrow(/collating|readonly/);
   });
 
+  test('for the smallest library leave nothing out', async () => {
+    const made = await make('smallest', { items: fewestItems });
+    const { libraries, onDeck, playlists, collections, optimizedParts, artwork, localExtras, cloudExtras, sharedFiles } = made;
+    const smallest = [onDeck, playlists, collections, localExtras, cloudExtras, sharedFiles, ...collections.map(({ itemIds }) => itemIds), ...libraries.map(({ items }) => Array.from({ length: items }))];
+    expect(smallest.map((list) => list.length).filter((length) => length === 0)).toEqual([]);
+    expect(new Set(onDeck.map(({ accountId }) => accountId)).size).toBe(4);
+    expect(artwork.some(({ custom }) => custom)).toBe(true);
+    expect(new Set(optimizedParts.map(({ file }) => file.startsWith(made.optimizedPath))).size).toBe(2);
+    const path = join(made.dataDirectory, databases, 'com.plexapp.plugins.library.db');
+    const [urls] = query(path, "SELECT sum(url GLOB 'file://* *') AS raw, sum(url GLOB 'file://*%20*') AS escaped, sum(url = 'blob://') AS blobs, sum(url GLOB 'media://*') AS media, sum(stream_type_id = 4) AS lyrics FROM media_streams");
+    expect(Object.values(urls ?? { none: 0 }).every((count) => Number(count) > 0)).toBe(true);
+  });
+
   test('that make no sense are refused, and nothing is overwritten', async () => {
-    await expect(make('few', { items: 10 })).rejects.toThrow('at least 80');
+    await expect(make('few', { items: 10 })).rejects.toThrow('at least 60');
     await expect(make('many missing', { missingMedia: 200 })).rejects.toThrow('from 0 to 75');
     await expect(make('first')).rejects.toThrow('already holds');
   });

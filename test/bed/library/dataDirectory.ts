@@ -28,7 +28,12 @@ function addPlugIn(data: FileTree): void {
   const bundle = 'Plug-ins/Example.bundle/Contents';
   data.write(
     `${bundle}/Info.plist`,
-    `<?xml version="1.0" encoding="UTF-8"?>\n<plist version="1.0"><dict><key>CFBundleIdentifier</key><string>${thirdPartyAgent}</string><key>PlexPluginClass</key><string>Agent</string></dict></plist>\n`,
+    `<?xml version="1.0" encoding="UTF-8"?>
+<plist version="1.0"><dict>
+  <key>CFBundleIdentifier</key><string>${thirdPartyAgent}</string>
+  <key>PlexPluginClass</key><string>Agent</string>
+</dict></plist>
+`,
   );
   data.write(`${bundle}/Code/__init__.py`, 'class ExampleAgent(Agent.Movies):\n    name = "Example"\n');
   data.write(`${bundle}/DefaultPrefs.json`, '[{"id": "folder", "type": "text", "default": ""}]\n');
@@ -37,7 +42,10 @@ function addPlugIn(data: FileTree): void {
 
 function addPlugInSupport(data: FileTree, settings: LibrarySettings): void {
   const support = 'Plug-in Support';
-  data.write(`${support}/Preferences/${thirdPartyAgent}.xml`, `<?xml version='1.0' encoding='utf-8'?>\n<PluginPreferences>\n  <folder>${settings.mediaPath}/Dokumentärfilme</folder>\n</PluginPreferences>\n`);
+  data.write(
+    `${support}/Preferences/${thirdPartyAgent}.xml`,
+    `<?xml version='1.0' encoding='utf-8'?>\n<PluginPreferences>\n  <folder>${settings.mediaPath}/Dokumentärfilme</folder>\n</PluginPreferences>\n`,
+  );
   data.write(`${support}/Preferences/com.plexapp.agents.localmedia.xml`, "<?xml version='1.0' encoding='utf-8'?>\n<PluginPreferences/>\n");
   data.write(`${support}/Data/${thirdPartyAgent}/Dict`, 'sample');
   data.write(`${support}/Data/${thirdPartyAgent}/DataItems/name with a\nnewline`, 'one');

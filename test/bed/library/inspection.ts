@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeScratchDirectory } from './scratch.ts';
 
 /** A row by column name. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -72,7 +72,7 @@ export function fingerprint(root: string): readonly string[] {
 }
 
 function onCopy<T>(path: string, use: (copy: string) => T): T {
-  const directory = mkdtempSync(join(tmpdir(), 'plexlift-inspection-'));
+  const directory = makeScratchDirectory('plexlift-inspection-');
   try {
     const copy = join(directory, 'copy.db');
     copyFileSync(path, copy);

@@ -10,7 +10,7 @@ export interface LibraryOptions {
   readonly mediaPath?: string;
   /** Where optimized versions lie as the databases have it; `/mnt/nas-plex-optimized` if not given. */
   readonly optimizedPath?: string;
-  /** How many movies, episodes, tracks, photos and clips, in all; at least 80, 300 if not given. */
+  /** How many movies, episodes, tracks, photos and clips, in all; at least 60, 300 if not given. */
   readonly items?: number;
   /** Chooses one of many libraries of the same shape; 1 if not given. */
   readonly seed?: number;
@@ -37,7 +37,7 @@ export interface LibrarySettings {
 }
 
 /** Fewer items than this leave no room for one of each of the things that a library can hold. */
-export const fewestItems = 80;
+export const fewestItems = 60;
 
 /** Fills in the defaults; throws when a number makes no sense. */
 export function settle(options: LibraryOptions): LibrarySettings {

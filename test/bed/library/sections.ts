@@ -39,12 +39,27 @@ export function addSections(rows: Rows, { settings, random }: { settings: Librar
   const add = (draft: Draft): Section => addSection(rows, { draft, random });
   // Id 3 is missing: a library that was deleted years ago.
   return {
-    movies: add({ kind: 'movies', id: 1, name: 'Movies', type: 1, agent: 'tv.plex.agents.movie', scanner: 'Plex Movie', roots: [`${mediaPath}/Movies`, optimizedPath] }),
-    shows: add({ kind: 'shows', id: 2, name: 'TV shows', type: 2, agent: 'tv.plex.agents.series', scanner: 'Plex TV Series', roots: [`${mediaPath}/TV Shows`, `${mediaPath}/TV Shows (Kids)`] }),
+    movies: add({
+      kind: 'movies', id: 1, name: 'Movies', type: 1,
+      agent: 'tv.plex.agents.movie', scanner: 'Plex Movie', roots: [`${mediaPath}/Movies`, optimizedPath],
+    }),
+    shows: add({
+      kind: 'shows', id: 2, name: 'TV shows', type: 2,
+      agent: 'tv.plex.agents.series', scanner: 'Plex TV Series', roots: [`${mediaPath}/TV Shows`, `${mediaPath}/TV Shows (Kids)`],
+    }),
     music: add({ kind: 'music', id: 4, name: 'Music', type: 8, agent: 'tv.plex.agents.music', scanner: 'Plex Music', roots: [`${mediaPath}/Music`] }),
-    photos: add({ kind: 'photos', id: 5, name: 'Photos', type: 13, agent: 'com.plexapp.agents.none', scanner: 'Plex Photo Scanner', roots: [`${mediaPath}/Photos & Scans`] }),
-    clips: add({ kind: 'clips', id: 6, name: 'Other Videos', type: 1, agent: 'com.plexapp.agents.none', scanner: 'Plex Video Files Scanner', roots: [`${mediaPath}/Other Videos`] }),
-    documentaries: add({ kind: 'documentaries', id: 8, name: 'Dokumentärfilme', type: 1, agent: thirdPartyAgent, scanner: 'Plex Movie Scanner', roots: [`${mediaPath}/Dokumentärfilme`] }),
+    photos: add({
+      kind: 'photos', id: 5, name: 'Photos', type: 13,
+      agent: 'com.plexapp.agents.none', scanner: 'Plex Photo Scanner', roots: [`${mediaPath}/Photos & Scans`],
+    }),
+    clips: add({
+      kind: 'clips', id: 6, name: 'Other Videos', type: 1,
+      agent: 'com.plexapp.agents.none', scanner: 'Plex Video Files Scanner', roots: [`${mediaPath}/Other Videos`],
+    }),
+    documentaries: add({
+      kind: 'documentaries', id: 8, name: 'Dokumentärfilme', type: 1,
+      agent: thirdPartyAgent, scanner: 'Plex Movie Scanner', roots: [`${mediaPath}/Dokumentärfilme`],
+    }),
   };
 }
 
@@ -60,8 +75,11 @@ function addSection(rows: Rows, { draft, random }: { draft: Draft; random: Rando
   });
   const [first, ...others] = draft.roots;
   const locate = (rootPath: string): Location => ({
-    id: rows.insert('section_locations', { library_section_id: draft.id, root_path: rootPath, scanned_at: daysBefore(0.1), created_at: createdAt, updated_at: daysBefore(0.1) }),
+    id: rows.insert('section_locations', {
+      library_section_id: draft.id, root_path: rootPath, scanned_at: daysBefore(0.1), created_at: createdAt, updated_at: daysBefore(0.1),
+    }),
     rootPath,
   });
-  return { kind: draft.kind, id: draft.id, name: draft.name, type: draft.type, agent: draft.agent, scanner: draft.scanner, uuid, locations: [locate(first), ...others.map(locate)] };
+  const { kind, id, name, type, agent, scanner } = draft;
+  return { kind, id, name, type, agent, scanner, uuid, locations: [locate(first), ...others.map(locate)] };
 }

@@ -1,9 +1,28 @@
 import type { Random } from './random.ts';
 
-const adjectives = 'Amber Ancient Blind Brittle Broken Burning Careful Clever Crimson Crooked Distant Drowned Early Electric Emerald Empty Endless Faded Fearless Final Foreign Forgotten Frozen Gentle Gilded Golden Hidden Hollow Honest Humble Idle Invisible Iron Ivory Jealous Last Late Lonely Long Lost Lucky Midnight Modest Narrow Northern Paper Patient Perfect Quiet Reluctant Restless Scarlet Second Secret Shallow Silent Silver Sleeping Southern Stolen Strange Sudden Summer Tender Thirsty Unfinished Velvet Wandering Wooden Yellow'.split(' ');
-const nouns = 'Accident Almanac Anchor Archive Arrow Atlas Balcony Bargain Bell Bicycle Border Bridge Candle Carnival Cathedral Chorus Clock Coast Compass Conductor Corridor Cousin Daughter Debt Detective Diary Door Dream Engine Errand Ferry Fiddler Forest Fountain Garden Gardener Ghost Glacier Guest Harbour Heiress Horizon House Inspector Island Journey Key Kingdom Lantern Letter Library Lighthouse Machine Map Market Meadow Melody Mirror Mountain Neighbour Night Oath Ocean Orchard Orphan Palace Passenger Photograph Pilot Postcard Promise Quarry Railway Rain Recipe Rescue River Road Sailor Season Shadow Signal Sister Station Storm Stranger Summit Sunday Tailor Thief Tide Tower Traveller Valley Voyage Waltz Window Winter Witness'.split(' ');
-const firstNames = 'Ada Aino Björn Chloé Dario Edith Fatima Gustav Hana Ines Jonas Käthe Lars Mila Noor Olga Pablo Renée Søren Tomás Uma Vera Wanda Yuki Zoë'.split(' ');
-const lastNames = 'Almgren Berger Castillo Dvořák Eriksen Fontaine Göransson Hallström Ibsen Jansen Kowalski Lindqvist Moreau Nakamura Okafor Petrov Quist Rossi Sørensen Tanaka Ünal Vargas Winther Yılmaz Zhang'.split(' ');
+const adjectives = words(`
+  Amber Ancient Blind Brittle Broken Burning Careful Clever Crimson Crooked Distant Drowned Early Electric Emerald Empty Endless
+  Faded Fearless Final Foreign Forgotten Frozen Gentle Gilded Golden Hidden Hollow Honest Humble Idle Invisible Iron Ivory
+  Jealous Last Late Lonely Long Lost Lucky Midnight Modest Narrow Northern Paper Patient Perfect Quiet Reluctant Restless Scarlet
+  Second Secret Shallow Silent Silver Sleeping Southern Stolen Strange Sudden Summer Tender Thirsty Unfinished Velvet Wandering
+  Wooden Yellow
+`);
+const nouns = words(`
+  Accident Almanac Anchor Archive Arrow Atlas Balcony Bargain Bell Bicycle Border Bridge Candle Carnival Cathedral Chorus Clock
+  Coast Compass Conductor Corridor Cousin Daughter Debt Detective Diary Door Dream Engine Errand Ferry Fiddler Forest Fountain
+  Garden Gardener Ghost Glacier Guest Harbour Heiress Horizon House Inspector Island Journey Key Kingdom Lantern Letter Library
+  Lighthouse Machine Map Market Meadow Melody Mirror Mountain Neighbour Night Oath Ocean Orchard Orphan Palace Passenger
+  Photograph Pilot Postcard Promise Quarry Railway Rain Recipe Rescue River Road Sailor Season Shadow Signal Sister Station Storm
+  Stranger Summit Sunday Tailor Thief Tide Tower Traveller Valley Voyage Waltz Window Winter Witness
+`);
+const firstNames = words(`
+  Ada Aino Björn Chloé Dario Edith Fatima Gustav Hana Ines Jonas Käthe Lars Mila Noor Olga Pablo Renée Søren Tomás Uma Vera Wanda
+  Yuki Zoë
+`);
+const lastNames = words(`
+  Almgren Berger Castillo Dvořák Eriksen Fontaine Göransson Hallström Ibsen Jansen Kowalski Lindqvist Moreau Nakamura Okafor
+  Petrov Quist Rossi Sørensen Tanaka Ünal Vargas Winther Yılmaz Zhang
+`);
 
 /** Titles that trouble careless tools: percent signs, brackets, quotes, leading dots and dashes, other alphabets, both Unicode forms. */
 export const awkwardTitles = [
@@ -51,7 +70,8 @@ export function personName(random: Random): string {
 
 /** A sentence or two. */
 export function summaryText(random: Random): string {
-  return `${personName(random)} finds the ${random.pick(adjectives).toLowerCase()} ${random.pick(nouns).toLowerCase()} and must choose between the ${random.pick(nouns).toLowerCase()} and the ${random.pick(nouns).toLowerCase()}.`;
+  const noun = (): string => random.pick(nouns).toLowerCase();
+  return `${personName(random)} finds the ${random.pick(adjectives).toLowerCase()} ${noun()} and must choose between the ${noun()} and the ${noun()}.`;
 }
 
 function madeUp(random: Random): string {
@@ -60,4 +80,8 @@ function madeUp(random: Random): string {
   if (form === 0) return `${article}${random.pick(nouns)} of the ${random.pick(adjectives)} ${random.pick(nouns)}`;
   if (form === 1) return `${random.pick(adjectives)} ${random.pick(nouns)} and ${random.pick(adjectives)} ${random.pick(nouns)}`;
   return `${article === 'A ' ? 'The ' : article}${random.pick(adjectives)} ${random.pick(nouns)}`;
+}
+
+function words(list: string): readonly string[] {
+  return list.trim().split(/\s+/);
 }

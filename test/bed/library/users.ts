@@ -28,5 +28,10 @@ export function addUsers(rows: Rows, random: Random): readonly [User, ...User[]]
     return { id, name, deviceId };
   };
   // All but the owner carry their plex.tv account number.
-  return [add(1, 'Alex'), add(random.integer(1_000_000, 4_000_000), 'Zoë & Sam'), add(random.integer(5_000_000, 8_000_000), 'Großmutter'), add(random.integer(10_000_000, 90_000_000), "Kid's account")];
+  return [
+    add(1, 'Alex'),
+    add(random.integer(1_000_000, 4_000_000), 'Zoë & Sam'),
+    add(random.integer(5_000_000, 8_000_000), 'Großmutter'),
+    add(random.integer(10_000_000, 90_000_000), "Kid's account"),
+  ];
 }
