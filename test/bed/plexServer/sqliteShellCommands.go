@@ -92,6 +92,16 @@ func (shell *sqliteShell) backUp(schema string, file string) error {
 	return nil
 }
 
+// backUpDatabase copies a database that may be in use into a file, with its WAL's content.
+func backUpDatabase(from string, to string) error {
+	source := &sqliteShell{}
+	if err := source.open(from, true); err != nil {
+		return err
+	}
+	defer func() { C.sqlite3_close_v2(source.database) }()
+	return source.backUp("main", to)
+}
+
 // splitWords splits at blanks outside single or double quotes.
 func splitWords(text string) ([]string, error) {
 	var words []string
