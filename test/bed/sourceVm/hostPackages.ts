@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { runOnHost } from './hostCommand.ts';
 
 /** Debian and Ubuntu packages the bed's host side needs, each with a file that shows it is installed. */
@@ -23,10 +22,4 @@ export async function installHostPackages(): Promise<void> {
   const lockTimeout = ['-o', 'DPkg::Lock::Timeout=300'];
   await runOnHost(['apt-get', ...lockTimeout, 'update', '-q'], { environment, timeoutMs: 300_000 });
   await runOnHost(['apt-get', ...lockTimeout, 'install', '-y', '-q', '--no-install-recommends', ...missing], { environment, timeoutMs: 600_000 });
-}
-
-/** The full path of a program searched in PATH and the system directories that PATH may lack, or undefined. */
-export function findProgram(name: string): string | undefined {
-  const directories = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
-  return directories.filter((directory) => directory !== '').map((directory) => path.join(directory, name)).find((file) => existsSync(file));
 }

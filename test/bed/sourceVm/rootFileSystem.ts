@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { withFileLock } from './fileLock.ts';
 import { runOnHost } from './hostCommand.ts';
 import { installHostPackages } from './hostPackages.ts';
+import { unmountBelow } from './unmount.ts';
 
 const SUITE = 'bookworm';
 
@@ -18,6 +19,8 @@ const PACKAGES = [
 const RECIPE_VERSION = 1;
 
 const DEBOOTSTRAP_TIMEOUT_MS = 900_000;
+
+const ABANDONED_AFTER_MS = 3_600_000;
 
 /** Which root is wanted: with Python as on Ubuntu Server (the default), or without any. */
 export interface RootFileSystemOptions {
@@ -50,13 +53,31 @@ function cachedRoot(options: Required<RootFileSystemOptions>): string {
 }
 
 async function buildAtomically(destination: string, build: (directory: string) => Promise<void>): Promise<void> {
+  await discardAbandoned(destination);
   const unfinished = `${destination}.unfinished-${randomBytes(4).toString('hex')}`;
   try {
     await build(unfinished);
     await rename(unfinished, destination);
   } finally {
-    await rm(unfinished, { recursive: true, force: true });
+    await discard(unfinished);
   }
+}
+
+/** A killed build's debootstrap works on for a while without its parent, so younger directories are left alone. */
+async function discardAbandoned(destination: string): Promise<void> {
+  const parent = path.dirname(destination);
+  for (const name of await readdir(parent)) {
+    const directory = path.join(parent, name);
+    if (!directory.startsWith(`${destination}.unfinished-`)) continue;
+    const { birthtimeMs } = await stat(directory);
+    if (Date.now() - birthtimeMs > ABANDONED_AFTER_MS) await discard(directory);
+  }
+}
+
+async function discard(directory: string): Promise<void> {
+  // debootstrap mounts /proc while it works.
+  await unmountBelow(directory);
+  await rm(directory, { recursive: true, force: true });
 }
 
 async function buildWhole(directory: string): Promise<void> {
