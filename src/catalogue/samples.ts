@@ -30,6 +30,9 @@ export interface Samples {
 /** Item types the server counts in a library by itself; extras (12), playlists (15) and collections (18) are counted elsewhere. */
 const countedTypes = [1, 2, 3, 4, 8, 9, 10, 13, 14] as const;
 
+/** Seasons, episodes and tracks: their pictures lie in the bundle of the show or album, so their own hash names none. */
+const typesWithoutBundle = [3, 4, 10] as const;
+
 /** Picks samples from a catalogue and counts what the server must show. `paths` are the media paths known to be missing: never picked. */
 export async function pickSamples(directory: string, options: { readonly playable: number; readonly artwork: number; readonly isMissing: (path: string) => boolean }): Promise<Samples> {
   return withDatabase(join(databasesIn(directory), libraryDatabase), 'read', (database) => {
@@ -49,8 +52,8 @@ export async function pickSamples(directory: string, options: { readonly playabl
     };
     const artwork = database
       .prepare(
-        `SELECT id AS itemId, title, hash, user_thumb_url LIKE '%://%' AS hasThumb FROM metadata_items
-         WHERE deleted_at IS NULL AND hash <> '' AND (user_thumb_url LIKE 'metadata://%' OR user_thumb_url LIKE 'upload://%') ORDER BY random() LIMIT ?`,
+        `SELECT id AS itemId, title, hash, user_thumb_url LIKE '%://%' AS hasThumb FROM metadata_items NOT INDEXED
+         WHERE deleted_at IS NULL AND hash <> '' AND metadata_type NOT IN (${typesWithoutBundle.join(', ')}) AND (user_thumb_url LIKE 'metadata://%' OR user_thumb_url LIKE 'upload://%') ORDER BY random() LIMIT ?`,
       )
       .all(options.artwork)
       .map((row) => ({ itemId: Number(row['itemId']), title: String(row['title']), hash: String(row['hash']), kind: 'thumb' as const }));

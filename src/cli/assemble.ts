@@ -32,14 +32,17 @@ export interface Sides {
 export async function assemble(configuration: Pick<Configuration, 'source' | 'target'>, options: AssembleOptions): Promise<Sides> {
   const here = withAudit(thisComputer(), options);
   const source = await openSource(configuration.source, here, options);
-  const target = openTarget(configuration.target, here);
+  const target = openTarget(configuration, here);
   return {
     source,
     target,
     here,
     async close() {
-      await target.close();
-      await source.close();
+      try {
+        await target.close();
+      } finally {
+        await source.close();
+      }
     },
   };
 }
@@ -56,8 +59,9 @@ async function openSource(source: Configuration['source'], here: Machine, option
   return systemdPlex({ ...watched, forward: (port) => machine.forward(port), close: () => machine.close() }, { unit: source.unit });
 }
 
-function openTarget(target: Configuration['target'], here: Machine): Target {
-  return 'directory' in target ? directoryTarget(here, target) : kubernetesTarget(here, target.kubernetes);
+function openTarget({ source, target }: Pick<Configuration, 'source' | 'target'>, here: Machine): Target {
+  if ('kubernetes' in target) return kubernetesTarget(here, target.kubernetes);
+  return directoryTarget(here, 'directory' in source ? { ...target, sourceDirectory: source.directory } : target);
 }
 
 function withAudit(machine: Machine, options: AssembleOptions): Machine {

@@ -50,7 +50,15 @@ export function readConfiguration(file: string): Configuration {
   if (!existsSync(file)) {
     throw new PlexliftError('usage', `Cannot find the configuration "${file}"`, { remedy: 'Make one with "plexlift init", or name another with --config FILE' });
   }
-  return parseConfiguration(readFileSync(file, 'utf8'), file);
+  return parseConfiguration(contentOf(file), file);
+}
+
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new PlexliftError('usage', `Cannot read the configuration "${file}": ${messageOf(error)}`, { remedy: 'Make it a file that you can read, or name another with --config FILE', cause: error });
+  }
 }
 
 /** Validates the text of a configuration; `file` is for messages and for resolving relative paths. */
@@ -60,7 +68,9 @@ export function parseConfiguration(content: string, file: string): Configuration
     throw new PlexliftError('usage', `Cannot use the configuration "${file}"`, { facts: checked.error.issues.flatMap(issueLines), remedy: 'Correct what is named above; "plexlift init --help" shows a whole example' });
   }
   parseMapping(checked.data.paths);
-  return resolvePaths(checked.data, dirname(resolve(file)));
+  // Without final slashes, in the order given: everything below compares whole segments.
+  const paths = checked.data.paths.flatMap((pair) => parseMapping([pair]).rules.map(({ from, to }) => ({ from, to })));
+  return resolvePaths({ ...checked.data, paths }, dirname(resolve(file)));
 }
 
 function parseYaml(content: string, file: string): unknown {

@@ -21,8 +21,10 @@ export async function describeEnding(options: EndingOptions): Promise<string> {
   const lines = ['', 'What is true now'];
   lines.push(`  ${await sourceSentence(migration)}`);
   if (history.wasAttempted('open-target')) lines.push(`  ${await targetSentence(migration)}`);
+  else if (journal.events.some((event) => event.type === 'undo-finished' && event.step === 'open-target')) lines.push(`  ${migration.target.name}: as it was; what was copied stays in ".plexlift" on its volume, and a withdrawn library beside it`);
   else lines.push(`  ${migration.target.name}: nothing of this run is on it`);
-  lines.push(`  On record: ${migration.directory.journal}`, `  Report:    ${migration.directory.report}`);
+  // A check keeps no record: its run directory goes when it ends.
+  if (command !== 'check') lines.push(`  On record: ${migration.directory.journal}`, `  Report:    ${migration.directory.report}`);
   const isWhole = plan.every((step) => history.stateOf(step.name).status === 'finished');
   if (isWhole && error === null && command === 'migrate' && migration.source.kind === 'systemd') lines.push('', 'For you to do', ...afterwards.map((text) => `  ${text}`));
   lines.push('', `Next: ${nextCommand({ isWhole, error, command, anythingDone: plan.some((step) => step.undo !== undefined && history.wasAttempted(step.name)) })}`, '');
@@ -65,7 +67,7 @@ function nextCommand(options: { readonly isWhole: boolean; readonly error: unkno
   if (command === 'check') return error === null ? 'plexlift migrate' : 'do what is said beside each failed check, then "plexlift check"';
   if (command === 'finish') return error === null ? 'nothing; the migration is over' : 'plexlift finish';
   if (error instanceof PlexliftError && error.kind === 'difference') return 'look at the differences in the report; then "plexlift verify", or "plexlift rollback" to go back';
-  if (error !== null) return anythingDone ? `plexlift ${command} (continues where it stopped), or "plexlift rollback" to go back` : `plexlift ${command} (continues where it stopped)`;
+  if (error !== null) return anythingDone && command !== 'rehearse' ? `plexlift ${command} (continues where it stopped), or "plexlift rollback" to go back` : `plexlift ${command} (continues where it stopped)`;
   if (command === 'rehearse') return 'look at the report; then "plexlift migrate"';
   return isWhole ? 'use it for a while; then "plexlift finish", or "plexlift rollback" to go back' : 'plexlift migrate (continues)';
 }

@@ -89,6 +89,7 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
   const { journal, command, terminal, configuration, directory } = open;
   let manifest: ReturnType<typeof openManifest> | undefined;
   try {
+    const answers = parseAnswers(listOption(open.options, 'yes'));
     const sides = await assemble(configuration, { terminal, record: (event) => journal.record(event) });
     const migration: Migration = {
       ...sides,
@@ -98,7 +99,7 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
       directory,
       rehearsal: open.rehearsal ?? false,
       manifest: () => (manifest ??= openManifest(directory.manifestOf(open.run))),
-      ask: askPerson({ answers: parseAnswers(listOption(open.options, 'yes')), interactive: terminal.interactive, output: terminal.stderr, record: (answer) => journal.record({ type: 'question-answered', ...answer }) }),
+      ask: askPerson({ answers, interactive: terminal.interactive, output: terminal.stderr, record: (answer) => journal.record({ type: 'question-answered', ...answer }) }),
       accepted: new Set(listOption(open.options, 'accept')),
       record: (event) => journal.record(event),
     };
@@ -179,8 +180,8 @@ function currentRun(journal: Journal, fingerprint: ReturnType<typeof fingerprint
 function noticeChangedPaths(journal: Journal, configuration: Configuration, steps: readonly Step<Migration>[]): void {
   const last = journal.events.findLast((event) => event.type === 'command-begun');
   if (last?.type !== 'command-begun' || JSON.stringify(last.paths) === JSON.stringify(configuration.paths)) return;
-  if (historyOf(journal.events).stateOf('publish').status === 'finished') {
-    throw new PlexliftError('refused', 'Cannot change the path mapping of a library that is already published', { remedy: 'Take it back with "plexlift rollback" (with the paths as they were), then migrate again' });
+  if (historyOf(journal.events).wasAttempted('publish')) {
+    throw new PlexliftError('refused', 'Cannot change the path mapping once publishing was begun', { remedy: 'Take it back with "plexlift rollback" (with the paths as they were), then migrate again' });
   }
   discardFrom('examine', { plan: steps, journal, reason: 'the path mapping in the configuration changed' });
 }

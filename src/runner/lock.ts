@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { PlexliftError } from '../errors.ts';
 
@@ -31,15 +31,29 @@ export function takeLock(file: string): Lock {
     const holder = readHolder(file);
     if (holder === null && attempt < 3) continue;
     if (holder === null || attempt >= 3 || !isDead(holder)) throw lockedError(file, holder);
-    takenOver = `pid ${holder.pid} on ${holder.host}`;
-    // Renaming decides between two processes that both found the holder dead: only one rename succeeds.
-    const aside = `${file}.dead-${process.pid}`;
-    try {
-      renameSync(file, aside);
-      rmSync(aside, { force: true });
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
+    if (removeDead(file, holder)) takenOver = `pid ${holder.pid} on ${holder.host}`;
+  }
+}
+
+/**
+ * Removes the lock of a dead holder. Two processes may find it dead at once, and the slower must not remove the lock that the faster has
+ * taken since: whoever creates the claim on this holder may look once more and remove, nobody else.
+ */
+function removeDead(file: string, dead: Holder): boolean {
+  const claim = `${file}.dead-${dead.pid}-${dead.startedAt}`;
+  try {
+    writeFileSync(claim, '', { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    const now = readHolder(file);
+    if (now === null || now.pid !== dead.pid || now.host !== dead.host || now.startedAt !== dead.startedAt) return false;
+    rmSync(file, { force: true });
+    return true;
+  } finally {
+    rmSync(claim, { force: true });
   }
 }
 

@@ -22,11 +22,21 @@ export interface RunOptions<Context> {
  */
 export async function runPlan<Context>(options: RunOptions<Context>): Promise<void> {
   const { plan, journal } = options;
+  discardJudged(options);
   const sealedAt = plan.findLastIndex((step) => step.seals === true && historyOf(journal.events).stateOf(step.name).status === 'finished');
   for (const [position, step] of plan.entries()) {
     if (options.signal.aborted) throw interrupted(step.name);
     if (!(await isDone(step, position, { ...options, sealedAt }))) await runStep(step, options);
     if (step.name === options.until) return;
+  }
+}
+
+/** What a failed step judged is found anew, but never once source or target were touched: what undo needs was observed before that. */
+function discardJudged<Context>({ plan, journal }: RunOptions<Context>): void {
+  const history = historyOf(journal.events);
+  if (plan.some((step) => (step.touches === 'source' || step.touches === 'target') && history.wasAttempted(step.name))) return;
+  for (const { name, judges } of plan) {
+    if (judges !== undefined && history.stateOf(name).status === 'failed') discardFrom(judges, { plan, journal, reason: `"${name}" failed on what it found then` });
   }
 }
 
@@ -90,6 +100,7 @@ export async function rollBack<Context>(options: Omit<RunOptions<Context>, 'unti
   const nothingToUndo: string[] = [];
   for (const step of plan.toReversed()) {
     if (!historyOf(journal.events).wasAttempted(step.name)) continue;
+    if (options.signal.aborted) throw interrupted(step.name);
     if (step.undo === undefined) {
       journal.record({ type: 'nothing-to-undo', step: step.name, reason: `it touched ${step.touches} only` });
       nothingToUndo.push(step.name);

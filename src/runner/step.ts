@@ -33,6 +33,8 @@ export interface Step<Context, Result extends Json = Json> {
   readonly touches: Touches;
   /** Once this step has finished, the results before it are history and are not questioned when a run is continued. */
   readonly seals?: true;
+  /** The earlier step whose result this one judges: when this one failed, that is found anew, or nobody could ever put it right. */
+  readonly judges?: string;
   run(context: Context & StepTools): Promise<Result>;
   /** Asked when a run is continued: is the recorded result still true? Anything but `pass` makes the step run again. */
   stillHolds?(context: Context & StepTools, result: Result): Promise<Finding>;

@@ -47,7 +47,10 @@ export interface PlexServer {
   set(name: string, value: string): Promise<void>;
 }
 
-const identityShape = z.object({ MediaContainer: z.object({ machineIdentifier: z.string(), version: z.string(), claimed: z.union([z.boolean(), z.literal(0), z.literal(1), z.literal('0'), z.literal('1')]).optional() }) });
+/** Plex writes yes and no as true and false, 1 and 0, or "1" and "0", depending on version and place. */
+const flag = z.union([z.boolean(), z.literal([0, 1, '0', '1'])]).transform((value) => value === true || value === 1 || value === '1');
+
+const identityShape = z.object({ MediaContainer: z.object({ machineIdentifier: z.string(), version: z.string(), claimed: flag.default(false) }) });
 const rootShape = z.object({ MediaContainer: z.object({ friendlyName: z.string() }) });
 const sectionsShape = z.object({
   MediaContainer: z.object({
@@ -55,7 +58,7 @@ const sectionsShape = z.object({
   }),
 });
 const countShape = z.object({ MediaContainer: z.object({ totalSize: z.number().optional(), size: z.number().optional() }) });
-const partShape = z.object({ id: z.number(), key: z.string(), file: z.string().default(''), size: z.number().default(0), exists: z.coerce.boolean().default(false), accessible: z.coerce.boolean().default(false) });
+const partShape = z.object({ id: z.number(), key: z.string(), file: z.string().default(''), size: z.number().default(0), exists: flag.default(false), accessible: flag.default(false) });
 const metadataShape = z.object({
   ratingKey: z.coerce.number(),
   Media: z.array(z.object({ proxyType: z.coerce.number().optional(), Part: z.array(partShape).default([]) })).default([]),
@@ -85,7 +88,7 @@ export function plexServer(options: { readonly baseUrl: string; readonly token: 
   async function ask<Shape>(path: string, shape: z.ZodType<Shape>): Promise<Shape> {
     const response = await request(path);
     if (!response.ok) throw answerError(path, response.status);
-    const parsed = shape.safeParse(await response.json());
+    const parsed = shape.safeParse(await jsonOf(response));
     if (!parsed.success) throw new PlexliftError('failed', `Cannot understand the Plex server's answer to "${pathOnly(path)}"`, { remedy: 'Please report this with the server\'s version', facts: [z.prettifyError(parsed.error)] });
     return parsed.data;
   }
@@ -97,7 +100,7 @@ export function plexServer(options: { readonly baseUrl: string; readonly token: 
   return {
     async identity() {
       const { machineIdentifier, version, claimed } = (await ask('/identity', identityShape)).MediaContainer;
-      return { machineIdentifier, version, claimed: claimed === true || claimed === 1 || claimed === '1' };
+      return { machineIdentifier, version, claimed };
     },
     friendlyName: async () => (await ask('/', rootShape)).MediaContainer.friendlyName,
     async sections() {
@@ -167,6 +170,16 @@ function settingText(value: string | number | boolean): string {
 function answerError(path: string, status: number): PlexliftError {
   const remedy = status === 401 ? 'The token in Preferences.xml is not accepted by this server: check that it is the migrated one' : 'Look at the server\'s log, then run the same command again';
   return new PlexliftError('failed', `Cannot ask the Plex server for "${pathOnly(path)}": it answered with status ${status}`, { remedy });
+}
+
+/** The body as JSON, or undefined where it is something else (an error page of a proxy, say): the shape then says what is wrong. */
+async function jsonOf(response: Response): Promise<unknown> {
+  const body = await response.text();
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
 }
 
 function pathOnly(path: string): string {

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { isCancel, text } from '@clack/prompts';
 import { Option } from 'commander';
-import { PlexliftError } from '../../errors.ts';
+import { messageOf, PlexliftError } from '../../errors.ts';
 import { configurationText } from '../configurationText.ts';
 import { parseConfiguration } from '../configuration.ts';
 import type { CommandSpec, Invocation } from '../commands.ts';
@@ -34,7 +34,11 @@ export const init: CommandSpec = {
     if (existsSync(file)) throw new PlexliftError('usage', `Cannot write "${file}": it is there already`, { remedy: 'Edit it, or name another with --config FILE' });
     const content = configurationText(await answersFrom(invocation));
     parseConfiguration(content, file);
-    writeFileSync(file, content, { flag: 'wx' });
+    try {
+      writeFileSync(file, content, { flag: 'wx' });
+    } catch (error) {
+      throw new PlexliftError('usage', `Cannot write "${file}": ${messageOf(error)}`, { remedy: 'Make its directory, or name another file with --config FILE', cause: error });
+    }
     invocation.terminal.stdout.write(`${file}\n`);
     invocation.terminal.stderr.write('Next: plexlift check\n');
     return 0;

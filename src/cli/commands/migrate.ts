@@ -19,12 +19,12 @@ export async function walk(session: Session, { options, terminal }: Pick<Invocat
   const until = textOption(options, 'until');
   if (until !== undefined && !session.plan.some((step) => step.name === until)) throw unknownStep(until, session.plan);
   const again = textOption(options, 'again');
-  if (again !== undefined) beginAgain(session, again);
+  if (again !== undefined) await beginAgain(session, again);
   await runPlan({ plan: session.plan, context: session.migration, journal: session.journal, signal: terminal.signal, afterStep: session.afterStep, ...(until === undefined ? {} : { until }) });
 }
 
 /** What undo needs was observed before anything changed; after that, looking anew would record the changed state as the former one. */
-function beginAgain(session: Session, step: string): void {
+async function beginAgain(session: Session, step: string): Promise<void> {
   const history = historyOf(session.journal.events);
   const position = session.plan.findIndex((candidate) => candidate.name === step);
   const touched = session.plan.filter((candidate) => (candidate.touches === 'source' || candidate.touches === 'target') && history.wasAttempted(candidate.name));
@@ -33,7 +33,7 @@ function beginAgain(session: Session, step: string): void {
     throw new PlexliftError('refused', `Cannot do "${step}" again: ${touched.map((candidate) => `"${candidate.name}"`).join(', ')} already changed what it would look at`, { remedy: 'Take that back first with "plexlift rollback"; or begin again at a later step' });
   }
   const publish = session.plan.findIndex((candidate) => candidate.seals === true);
-  if (position >= 0 && position <= publish && history.wasAttempted('publish')) {
+  if (position >= 0 && position <= publish && history.wasAttempted('publish') && (await session.migration.target.state()).phase !== 'landing') {
     throw new PlexliftError('refused', `Cannot do "${step}" again: the library was already published`, { remedy: 'Take it back first with "plexlift rollback"' });
   }
   discardFrom(step, { plan: session.plan, journal: session.journal, reason: `asked for with --again ${step}` });

@@ -16,6 +16,7 @@ import type { CheckOutcome } from '../../runner/check.ts';
 import { coverageChecks } from '../checks/coverage.ts';
 import type { MigrationStep } from '../migration.ts';
 import { runChecks } from '../runChecks.ts';
+import { backUp } from './backUp.ts';
 import { inspect } from './inspect.ts';
 
 /** What the backup showed, and what the rewrite would do to it. */
@@ -33,6 +34,7 @@ export const examine: MigrationStep<'source' | 'directory' | 'mapping' | 'pairs'
   name: 'examine',
   title: 'Examine the backup and try the rewrite on it',
   touches: 'run directory',
+  judges: backUp.name,
   async run({ source, directory, mapping, pairs, accepted, record, resultOf, note }) {
     const [before, after] = [join(directory.trial, 'before'), join(directory.trial, 'after')];
     rmSync(directory.trial, { recursive: true, force: true });

@@ -47,7 +47,10 @@ export const media: MigrationStep<'source' | 'target' | 'directory' | 'mapping' 
         const path = asked.get(finding.path);
         if (path === undefined) throw new Error(`the target answered for "${finding.path}", which was not asked for`);
         take(tally, finding, path, listing);
+        asked.delete(finding.path);
       }
+      const [unanswered] = asked.keys();
+      if (unanswered !== undefined) throw new Error(`the target gave no answer for ${asked.size} media files, "${unanswered}" among them`);
       progress({ what: 'media files looked up', done: tally.lookedUp, unit: 'files' });
     };
     try {
@@ -61,6 +64,7 @@ export const media: MigrationStep<'source' | 'target' | 'directory' | 'mapping' 
         if (batch.length >= batchSize) await flush();
       }
       if (batch.length > 0) await flush();
+      listing.keep();
     } finally {
       listing.close();
     }
@@ -119,6 +123,8 @@ function isText(path: Buffer): boolean {
 
 interface MissingList {
   add(line: { readonly path: string; readonly status: string; readonly library: string; readonly title: string | null }): void;
+  /** Gives the list its name: every path was looked up. */
+  keep(): void;
   close(): void;
 }
 
@@ -130,9 +136,7 @@ function openMissingList(file: string): MissingList {
     add: (line) => {
       writeSync(descriptor, `${JSON.stringify(line)}\n`);
     },
-    close: () => {
-      closeSync(descriptor);
-      renameSync(temporary, file);
-    },
+    keep: () => renameSync(temporary, file),
+    close: () => closeSync(descriptor),
   };
 }

@@ -12,6 +12,7 @@ export const preflight: MigrationStep<'source' | 'target' | 'pairs' | 'directory
   name: 'preflight',
   title: 'Check both sides',
   touches: 'nothing',
+  judges: inspect.name,
   async run({ source, target, pairs, directory, accepted, record, resultOf }) {
     const facts = resultOf(inspect);
     const context = { source: facts.source, target: facts.target, pairs, runDirectory: directory.root, activity: () => source.activity() };

@@ -15,8 +15,10 @@ export const restoreSettings: MigrationStep<'target' | 'accepted', RestoredSetti
   touches: 'target',
   async run({ target, accepted, resultOf, note }) {
     const { held } = resultOf(rewrite).report.preferences;
-    const missing = resultOf(media).missing;
-    const keepTrash = missing > 0 && !accepted.has('missing-media') && held.some(({ name, before }) => name === 'autoEmptyTrash' && before !== '0');
+    const { missing, unreadable, notLookedUp } = resultOf(media);
+    // What the server cannot open, or nobody could look for, is as good as missing to a scan.
+    const unseen = missing + unreadable + notLookedUp;
+    const keepTrash = unseen > 0 && !accepted.has('missing-media') && held.some(({ name, before }) => name === 'autoEmptyTrash' && before !== '0');
     let report: readonly PreferenceNote[] = [];
     // An absent setting cannot be made absent again over the API, so all of them are edited while the server is stopped.
     await target.editPreferences((bytes) => {
@@ -24,7 +26,7 @@ export const restoreSettings: MigrationStep<'target' | 'accepted', RestoredSetti
       report = plan.report;
       return plan.edits.length === 0 ? bytes : editPreferences(bytes, plan.edits);
     });
-    if (keepTrash) note(`"Empty trash automatically after every scan" stays off: ${missing} media files are missing, and with it on the next scan would delete their items. Turn it on in the server's settings when the files are back, or run "plexlift migrate --again restore-settings --accept missing-media"`);
+    if (keepTrash) note(`"Empty trash automatically after every scan" stays off: ${unseen} media files ${unseen === missing ? 'are missing' : 'are missing, cannot be opened or were not looked up'}, and with it on the next scan would delete their items. Turn it on in the server's settings when the files are back, or run "plexlift migrate --again restore-settings --accept missing-media"`);
     return { report };
   },
   async undo({ note }) {

@@ -1,8 +1,14 @@
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { afterwards } from '../../migration/afterwards.ts';
 import type { ReportContext, ReportSection } from './section.ts';
 import { table } from './section.ts';
 import { bytesText, durationText } from '../../units.ts';
+
+const facts = z.object({
+  source: z.object({ name: z.string(), dataDirectory: z.string(), version: z.string().nullable(), processedMachineIdentifier: z.string().nullable(), friendlyName: z.string().nullable(), bulkBytes: z.number(), bulkEntries: z.number(), databaseBytes: z.number() }),
+  target: z.object({ name: z.string(), version: z.string().nullable(), owner: z.object({ uid: z.number(), gid: z.number() }), mounts: z.array(z.string()).nullable(), room: z.object({ freeBytes: z.number(), freeInodes: z.number(), fileSystem: z.string() }).nullable(), before: z.record(z.string(), z.unknown()) }),
+});
 
 // A journal may be older than this plexlift: results are read by shape, and one that does not fit is left out, not guessed.
 const count = z.number();
@@ -13,9 +19,10 @@ const examined = z.object({
     users: count, watched: count, inProgress: count, ratings: count, history: count, playlists: count, collections: count, chosenStreams: count,
   }),
   notProven: z.array(z.string()),
+  coverage: z.object({ unknownPaths: z.array(z.object({ file: z.string(), table: z.string(), column: z.string(), rows: count, examples: z.array(z.string()) })) }),
 });
 const lookUp = z.object({ lookedUp: count, present: count, missing: count, unreadable: count, otherSize: count, notLookedUp: count, missingByLibrary: z.record(z.string(), count), comparedFiles: count });
-const sent = z.object({ entries: count, bytes: count, segments: count, retries: count, removed: count, durationMs: count, listed: z.looseObject({ entries: count.optional(), leftBehind: z.unknown().optional() }) });
+const sent = z.object({ entries: count, bytes: count, segments: count, retries: count, removed: count, durationMs: count, listed: z.object({ leftBehind: z.array(z.object({ path: z.string(), reason: z.string(), entries: count, sizeBytes: count })) }) });
 const rewritten = z.object({
   report: z.object({
     databases: z.array(z.object({ file: z.string(), columns: z.array(z.object({ table: z.string(), column: z.string(), rows: count, changed: count })) })),
@@ -27,10 +34,12 @@ const landed = z.object({ landing: z.object({ entries: count, bytes: count, file
 
 /** The sections that tell the results of steps. */
 export const resultSections: readonly ReportSection[] = [
+  { heading: 'Both sides as they were', lines: (context) => withResult(context, 'inspect', facts, sideLines) },
   { heading: 'The library', lines: (context) => withResult(context, 'examine', examined, libraryLines) },
   { heading: 'Backup', lines: (context) => withResult(context, 'back-up', backup, backupLines) },
   { heading: 'Media files', lines: (context) => withResult(context, 'media', lookUp, mediaLines) },
   { heading: 'What was copied', lines: copyLines },
+  { heading: 'What was left behind', lines: leftBehindLines },
   { heading: 'What was rewritten', lines: (context) => withResult(context, 'rewrite', rewritten, rewriteLines) },
   { heading: 'Proof', lines: proofLines },
   { heading: 'For you to do', lines: (context) => (context.history.stateOf('publish').status === 'finished' ? afterwards.map((text) => `- ${text}`) : []) },
@@ -43,14 +52,49 @@ function withResult<Shape>({ history }: ReportContext, step: string, shape: z.Zo
   return parsed.success ? lines(parsed.data) : [`The result of \`${step}\` was recorded by another version of plexlift; it stands in \`journal.ndjson\`.`];
 }
 
-function libraryLines({ counts, notProven }: z.infer<typeof examined>): readonly string[] {
+function libraryLines({ counts, notProven, coverage }: z.infer<typeof examined>): readonly string[] {
   const libraries = counts.libraries.map((library) => [library.name, library.type, library.roots.map((root) => `\`${root}\``).join(', '), Object.entries(library.items).map(([kind, items]) => `${items} ${kind}`).join(', '), String(library.optimizedVersions)]);
   return [
     ...table(['library', 'type', 'directories', 'items', 'optimized versions'], libraries),
     '',
     `${counts.users} users, ${counts.watched} items watched, ${counts.inProgress} begun, ${counts.ratings} ratings, ${counts.history} history entries, ${counts.playlists} playlists, ${counts.collections} collections, ${counts.chosenStreams} chosen tracks.`,
-    ...(notProven.length === 0 ? [] : ['', 'What the SQLite on this computer cannot examine, and Plex\'s own examines on the target:', '', ...notProven.map((part) => `- ${part}`)]),
+    ...(coverage.unknownPaths.length === 0 ? [] : ['', 'Paths found where nothing is rewritten; they were left as they are:', '', ...table(['database', 'column', 'rows', 'examples'], coverage.unknownPaths.map((unknown) => [unknown.file, `${unknown.table}.${unknown.column}`, String(unknown.rows), unknown.examples.map((example) => `\`${example}\``).join(', ')]))]),
+    ...(notProven.length === 0 ? [] : ['', 'What the SQLite on this computer cannot examine, and Plex\'s own examines on the target:', '', ...groupedByText(notProven).map((part) => `- ${part}`)]),
   ];
+}
+
+/** Lines of the form "file: text", told once for each text with the files it is true of. */
+function groupedByText(lines: readonly string[]): readonly string[] {
+  const files = new Map<string, string[]>();
+  for (const line of lines) {
+    const split = line.indexOf(': ');
+    const text = line.slice(split + 2);
+    files.set(text, [...(files.get(text) ?? []), line.slice(0, split)]);
+  }
+  return [...files].map(([text, names]) => `${text} (${names.length > 4 ? `${names.length} databases` : names.join(', ')})`);
+}
+
+function sideLines({ source, target }: z.infer<typeof facts>): readonly string[] {
+  const room = target.room === null ? 'not known' : `${bytesText(target.room.freeBytes)} and ${target.room.freeInodes} inodes free on ${target.room.fileSystem}`;
+  return table(
+    ['', 'source', 'target'],
+    [
+      ['name', source.name, target.name],
+      ['version', source.version ?? 'not known', target.version ?? 'no server'],
+      ['data', `\`${source.dataDirectory}\``, [target.before['chart'], target.before['image']].filter((part) => typeof part === 'string').join(', ')],
+      ['size', `${bytesText(source.bulkBytes)} in ${source.bulkEntries} entries, databases ${bytesText(source.databaseBytes)}`, room],
+      ['identity', source.processedMachineIdentifier ?? 'none', typeof target.before['identity'] === 'string' ? target.before['identity'] : 'none'],
+      ['server name', source.friendlyName ?? 'that of the machine', ''],
+      ['media', '', target.mounts === null ? 'any directory' : target.mounts.map((mount) => `\`${mount}\``).join(', ')],
+      ['Plex runs as', '', `${target.owner.uid}:${target.owner.gid}`],
+    ],
+  );
+}
+
+function leftBehindLines(context: ReportContext): readonly string[] {
+  const step = ['copy-rest', 'copy-ahead'].find((name) => context.history.stateOf(name).status === 'finished');
+  if (step === undefined) return [];
+  return withResult(context, step, sent, ({ listed }) => table(['entry', 'why', 'entries', 'size'], listed.leftBehind.map((left) => [`\`${left.path}\``, left.reason, String(left.entries), bytesText(left.sizeBytes)])));
 }
 
 function backupLines({ snapshot }: z.infer<typeof backup>): readonly string[] {
@@ -77,7 +121,7 @@ function copyLines(context: ReportContext): readonly string[] {
 }
 
 function rewriteLines({ report }: z.infer<typeof rewritten>): readonly string[] {
-  const columns = report.databases.flatMap(({ file, columns: rewrittenColumns }) => rewrittenColumns.map(({ table: name, column, rows, changed }) => [file, `${name}.${column}`, String(rows), String(changed)]));
+  const columns = report.databases.flatMap(({ file, columns: rewrittenColumns }) => rewrittenColumns.map(({ table: name, column, rows, changed }) => [basename(file), `${name}.${column}`, String(rows), String(changed)]));
   return [...table(['database', 'column', 'rows with text', 'changed'], columns), '', ...table(['setting', 'what was done', 'detail'], report.preferences.report.map(({ name, action, detail }) => [`\`${name}\``, action, detail]))];
 }
 

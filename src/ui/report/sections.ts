@@ -33,9 +33,9 @@ function inShort({ events, steps: planned, history }: ReportContext): readonly s
   ];
 }
 
-function failures({ events }: ReportContext): readonly string[] {
+function failures({ events, history }: ReportContext): readonly string[] {
   return events.flatMap((event) => {
-    if (event.type === 'step-failed') return [`- ${event.at} \`${event.step}\` (${event.kind}): ${event.message}`, ...event.facts.map((fact) => `  - ${fact}`), `  - Remedy: ${event.remedy}`];
+    if (event.type === 'step-failed') return [`- ${event.at} \`${event.step}\` (${event.kind}${history.stateOf(event.step).status === 'finished' ? '; done since then' : ''}): ${event.message}`, ...event.facts.map((fact) => `  - ${fact}`), `  - Remedy: ${event.remedy}`];
     if (event.type === 'undo-failed') return [`- ${event.at} undoing \`${event.step}\`: ${event.message}`, `  - Remedy: ${event.remedy}`];
     return [];
   });
