@@ -76,7 +76,7 @@ export async function pickSamples(directory: string, options: { readonly playabl
       artwork,
       expected: {
         sections,
-        accounts: count('SELECT count(*) AS n FROM accounts'),
+        accounts: count('SELECT count(*) AS n FROM accounts WHERE id > 0'),
         history: count('SELECT count(*) AS n FROM metadata_item_views'),
         playlists: database
           .prepare("SELECT DISTINCT a.metadata_item_id AS id FROM metadata_item_accounts a JOIN metadata_items i ON i.id = a.metadata_item_id WHERE a.account_id = 1 AND i.metadata_type = 15 AND i.deleted_at IS NULL ORDER BY 1")

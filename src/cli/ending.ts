@@ -31,6 +31,22 @@ export async function describeEnding(options: EndingOptions): Promise<string> {
   return lines.join('\n');
 }
 
+/** What is true where a command ended before both sides could be used. */
+export function describeEarlyEnding({ plan, journal, directory, command }: Pick<EndingOptions, 'plan' | 'journal' | 'command'> & Pick<Migration, 'directory'>): string {
+  const history = historyOf(journal.events);
+  const isTouched = plan.some((step) => step.undo !== undefined && history.wasAttempted(step.name));
+  return [
+    '',
+    'What is true now',
+    '  Nothing was changed: this command ended before it did anything to source or target',
+    ...(isTouched ? ['  What earlier commands of this run did still stands; "plexlift status" tells it'] : []),
+    ...(command === 'check' ? [] : [`  On record: ${directory.journal}`, `  Report:    ${directory.report}`]),
+    '',
+    `Next: do what is said above, then "plexlift ${command}"`,
+    '',
+  ].join('\n');
+}
+
 async function sourceSentence({ source }: Migration): Promise<string> {
   try {
     return `${source.name}: Plex ${(await source.isRunning()) ? 'is running' : 'is not running'}`;

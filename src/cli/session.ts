@@ -23,7 +23,7 @@ import { plexliftVersion } from '../version.ts';
 import { assemble } from './assemble.ts';
 import type { Configuration } from './configuration.ts';
 import { configurationFileName, defaultRunDirectory, fingerprintOf, readConfiguration } from './configuration.ts';
-import { describeEnding } from './ending.ts';
+import { describeEarlyEnding, describeEnding } from './ending.ts';
 import { errorText } from './errorText.ts';
 import type { GivenOptions } from './options.ts';
 import { configurationFile, listOption, textOption } from './options.ts';
@@ -88,9 +88,11 @@ interface OpenSession extends SessionOptions {
 async function workInSession(open: OpenSession, work: (session: Session) => Promise<void>): Promise<void> {
   const { journal, command, terminal, configuration, directory } = open;
   let manifest: ReturnType<typeof openManifest> | undefined;
+  let isAssembled = false;
   try {
     const answers = parseAnswers(listOption(open.options, 'yes'));
     const sides = await assemble(configuration, { terminal, record: (event) => journal.record(event) });
+    isAssembled = true;
     const migration: Migration = {
       ...sides,
       run: open.run,
@@ -116,8 +118,10 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
       await sides.close();
     }
   } catch (error) {
-    if (!(error instanceof AlreadyTold)) recordFailure(journal, command, error);
-    throw error;
+    if (error instanceof AlreadyTold) throw error;
+    recordFailure(journal, command, error);
+    terminal.stderr.write(`\n${errorText(error)}${isAssembled ? '' : describeEarlyEnding({ plan: open.steps, journal, directory, command })}`);
+    throw new AlreadyTold(error);
   }
 }
 

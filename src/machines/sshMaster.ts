@@ -51,6 +51,7 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
   const directory = await mkdtemp('/tmp/plexlift-');
   const socket = path.join(directory, 's');
   const log = path.join(directory, 'log');
+  let wasOpen = false;
   const common = [...(address.configFile === undefined ? [] : ['-F', address.configFile]), '-S', socket];
   let opening: Promise<void> | null = null;
 
@@ -85,12 +86,16 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
     try {
       [exitCode] = (await once(ssh, 'exit')) as [number | null];
     } catch (error) {
-      throw new PlexliftError('failed', `Cannot start "ssh": ${messageOf(error)}`, { remedy: 'Install the OpenSSH client on this computer', cause: error });
+      throw new PlexliftError('refused', `Cannot start "ssh": ${messageOf(error)}`, { remedy: 'Install the OpenSSH client on this computer', cause: error });
     }
     const printed = await readFile(log, 'utf8').catch(() => '');
-    if (exitCode === 0 && (await isAlive())) return;
+    if (exitCode === 0 && (await isAlive())) {
+      wasOpen = true;
+      return;
+    }
     const { reason, remedy } = exitCode === null ? explainSshFailure('timed out', destination) : explainSshFailure(printed, destination);
-    throw new PlexliftError('failed', `Cannot connect to "${destination}" over ssh: ${reason}`, { remedy, facts: printed.trim().split('\n').filter((line) => line !== '').slice(-10) });
+    // Before the first connection nothing was begun; a lost one interrupts something.
+    throw new PlexliftError(wasOpen ? 'failed' : 'refused', `Cannot connect to "${destination}" over ssh: ${reason}`, { remedy, facts: printed.trim().split('\n').filter((line) => line !== '').slice(-10) });
   }
 
   return {

@@ -10,6 +10,7 @@ export interface Question<Value extends string> {
   readonly title: string;
   /** What will happen, to whom, and how it is undone: plain words, one paragraph a line. */
   readonly detail: readonly string[];
+  /** The last one must change nothing: it is where a person's cursor begins. */
   readonly choices: readonly Choice<Value>[];
   /** The choice that a bare `--yes ID` stands for. */
   readonly yes: Value;

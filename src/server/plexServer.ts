@@ -39,6 +39,7 @@ export interface PlexServer {
   readPart(part: Part, options: { readonly firstBytes: number }): Promise<{ readonly bytes: Buffer; readonly firstByteMs: number }>;
   /** Artwork of an item as the server gives it: `thumb` or `art`. Null when it has none to give. */
   artwork(itemId: number, kind: 'thumb' | 'art'): Promise<Buffer | null>;
+  /** Users, without the blank one with id 0. */
   accounts(): Promise<number>;
   historyCount(): Promise<number>;
   playlistIds(): Promise<readonly number[]>;
@@ -65,7 +66,7 @@ const metadataShape = z.object({
 });
 const itemsShape = z.object({ MediaContainer: z.object({ Metadata: z.array(metadataShape).default([]) }) });
 const keysShape = z.object({ MediaContainer: z.object({ Metadata: z.array(z.object({ ratingKey: z.coerce.number() })).default([]) }) });
-const accountsShape = z.object({ MediaContainer: z.object({ Account: z.array(z.unknown()).default([]) }) });
+const accountsShape = z.object({ MediaContainer: z.object({ Account: z.array(z.object({ id: z.coerce.number() })).default([]) }) });
 const settingsShape = z.object({ MediaContainer: z.object({ Setting: z.array(z.object({ id: z.string(), value: z.union([z.string(), z.number(), z.boolean()]).optional() })).default([]) }) });
 
 /** The optimizer's mark on a media version (`proxyType`). */
@@ -143,7 +144,7 @@ export function plexServer(options: { readonly baseUrl: string; readonly token: 
       if (!response.ok) throw answerError(`/library/metadata/${itemId}/${kind}`, response.status);
       return Buffer.from(await response.arrayBuffer());
     },
-    accounts: async () => (await ask('/accounts', accountsShape)).MediaContainer.Account.length,
+    accounts: async () => (await ask('/accounts', accountsShape)).MediaContainer.Account.filter((account) => account.id > 0).length,
     async historyCount() {
       const { totalSize, size } = (await ask('/status/sessions/history/all?sort=viewedAt:desc&X-Plex-Container-Start=0&X-Plex-Container-Size=0', countShape)).MediaContainer;
       return totalSize ?? size ?? 0;

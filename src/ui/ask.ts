@@ -47,17 +47,28 @@ function unanswered<Value extends string>(question: Question<Value>): PlexliftEr
 }
 
 async function askOnTerminal<Value extends string>(question: Question<Value>, output: Writable): Promise<Value> {
-  log.message(question.detail.join('\n'), { output });
-  const chosen = await select<string>({
-    message: question.title,
-    options: question.choices.map((choice) => ({ value: choice.value, label: choice.label })),
-    output,
-  });
+  const width = 'columns' in output && typeof output.columns === 'number' ? output.columns - 4 : 100;
+  log.message(question.detail.flatMap((paragraph) => wrapped(paragraph, width)).join('\n'), { output });
+  const choices = question.choices.map((choice) => ({ value: choice.value, label: choice.label }));
+  const last = choices.at(-1);
+  // The cursor begins on the last choice, which changes nothing: an Enter too many must do no harm.
+  const chosen = await select<string>({ message: question.title, options: choices, output, ...(last === undefined ? {} : { initialValue: last.value }) });
   if (isCancel(chosen)) throw cancelled(question.id);
   const choice = question.choices.find((candidate) => candidate.value === chosen);
   if (choice === undefined) throw new Error(`the prompt gave back "${chosen}", which is no choice of "${question.id}"`);
   if (choice.value === question.yes && question.typed !== undefined) await requireTyped(question.typed, { id: question.id, output });
   return choice.value;
+}
+
+/** A paragraph in lines of at most `width` characters, broken between words. */
+export function wrapped(paragraph: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of paragraph.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 async function requireTyped(word: string, options: { readonly id: string; readonly output: Writable }): Promise<void> {

@@ -184,10 +184,12 @@ describe('publish from the landing area', () => {
 describe('the end of a run', () => {
   test('finish removes landing area and receipts, and no library; it may be repeated, and another run may begin', () => {
     const volume = volumeWith(['library', 'aside', 'withdrawn']);
+    volume.library('.plexlift/r0/receipts', 'of an earlier run');
     volume.library('.plexlift/r1/Library', 'left over');
     volume.state('published', { agreement: 'set-aside' });
     for (const _ of [1, 2]) expect(volume.run(['finish', 'r1'])).toMatchObject({ exitCode: 0, stdout: 'finished r1\nend\n' });
     expect(existsSync(join(volume.root, '.plexlift/r1'))).toBe(false);
+    expect(existsSync(join(volume.root, '.plexlift/r0'))).toBe(false);
     expect(['Library', 'Library.set-aside-r1', 'Library.withdrawn-r1'].map((name) => volume.markOf(name))).toEqual(['library', 'aside', 'withdrawn']);
     expect(volume.run(['withdraw', 'r1'])).toMatchObject({ exitCode: gateExitCodes.phase });
     expect(volume.run(['open', 'r1'])).toMatchObject({ exitCode: gateExitCodes.phase });

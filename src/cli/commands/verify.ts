@@ -1,6 +1,7 @@
 import { PlexliftError } from '../../errors.ts';
+import { verify } from '../../migration/steps/verify.ts';
 import { historyOf } from '../../runner/history.ts';
-import { discardFrom, runPlan } from '../../runner/run.ts';
+import { runPlan } from '../../runner/run.ts';
 import type { CommandSpec } from '../commands.ts';
 import { sharedOptions } from '../options.ts';
 import { existingRun, withSession } from '../session.ts';
@@ -14,8 +15,9 @@ export const verifyAgain: CommandSpec = {
     existingRun(invocation);
     return withSession({ command: 'verify', ...invocation }, async ({ migration, journal, plan, afterStep }) => {
       if (historyOf(journal.events).stateOf('publish').status !== 'finished') throw new PlexliftError('refused', 'Cannot verify: nothing was published yet', { remedy: 'Run "plexlift migrate" to the end; it verifies by itself' });
-      discardFrom('verify', { plan, journal, reason: 'asked for with "plexlift verify"' });
-      await runPlan({ plan, context: migration, journal, signal: invocation.terminal.signal, until: 'verify', afterStep });
+      // This step alone: what came after it (the settings that were given back) stays done.
+      if (historyOf(journal.events).stateOf(verify.name).status === 'finished') journal.record({ type: 'results-discarded', steps: [verify.name], reason: 'asked for with "plexlift verify"' });
+      await runPlan({ plan: plan.filter((step) => step.name === verify.name), context: migration, journal, signal: invocation.terminal.signal, afterStep });
     });
   },
 };

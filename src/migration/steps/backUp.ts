@@ -1,8 +1,10 @@
 import { rmSync, mkdirSync } from 'node:fs';
 import { PlexliftError } from '../../errors.ts';
 import { tryRestore } from '../../catalogue/restoreTrial.ts';
+import { examineCatalogue } from '../../catalogue/integrity.ts';
 import { fileDigests } from '../../catalogue/digests.ts';
 import type { Snapshot } from '../../sources/source.ts';
+import { corruptionError } from '../corruption.ts';
 import type { MigrationStep } from '../migration.ts';
 
 /** What was backed up, and what the trial restore counted. */
@@ -20,6 +22,9 @@ export const backUp: MigrationStep<'source' | 'directory', Backup> = {
     const snapshot = await source.takeCatalogue(directory.backup, { method, signal });
     const trial = await tryRestore({ backup: directory.backup, files: snapshot.files, scratchDirectory: directory.root });
     if (!trial.ok) {
+      // Most often a damaged database; then the damage is told, with its table.
+      const integrity = await examineCatalogue(directory.backup, { scratchDirectory: directory.root });
+      if (!integrity.ok) throw corruptionError('the backup of the databases', integrity);
       throw new PlexliftError('refused', `Cannot restore the backup in "${directory.backup}"`, { facts: trial.faults, remedy: 'Nothing was changed anywhere. Look at the messages above; a library that cannot be backed up must not be moved' });
     }
     return { snapshot, restoredFiles: trial.files };

@@ -3,7 +3,6 @@ import { basename, join } from 'node:path';
 import { databasesIn } from '../../catalogue/catalogueFiles.ts';
 import type { Coverage } from '../../catalogue/coverage.ts';
 import { coverCatalogue } from '../../catalogue/coverage.ts';
-import type { CatalogueIntegrity } from '../../catalogue/integrity.ts';
 import { examineCatalogue } from '../../catalogue/integrity.ts';
 import type { LibraryCounts } from '../../catalogue/libraryCounts.ts';
 import { libraryCounts } from '../../catalogue/libraryCounts.ts';
@@ -14,6 +13,7 @@ import { PlexliftError } from '../../errors.ts';
 import { libraryDatabase } from '../../plex/dataDirectory.ts';
 import type { CheckOutcome } from '../../runner/check.ts';
 import { coverageChecks } from '../checks/coverage.ts';
+import { corruptionError } from '../corruption.ts';
 import type { MigrationStep } from '../migration.ts';
 import { runChecks } from '../runChecks.ts';
 import { backUp } from './backUp.ts';
@@ -60,18 +60,6 @@ export const examine: MigrationStep<'source' | 'directory' | 'mapping' | 'pairs'
     return { counts, coverage, checks, notProven, ownSqlite };
   },
 };
-
-/** Damage, told with file, table and message. */
-export function corruptionError(what: string, integrity: CatalogueIntegrity): PlexliftError {
-  const damaged = integrity.databases.filter(({ ok }) => !ok);
-  return new PlexliftError('refused', `Cannot go on: ${what} ${damaged.length > 0 ? 'show damage' : 'are not complete'}`, {
-    facts: [
-      ...integrity.missing.map((name) => `${name}: the file is missing`),
-      ...damaged.flatMap(({ file, messages }) => messages.slice(0, 20).map(({ table, message }) => `${basename(file)}${table === null ? '' : `, table ${table}`}: ${message}`)),
-    ],
-    remedy: 'Plex on the source was not stopped by this and nothing was repaired. Repair the database there (Plex\'s own article "Repair a Corrupted Database", or one of the dated backups beside it), then run the same command again',
-  });
-}
 
 /** A known false report of Plex's own SQLite about its full-text index where source columns hold NULL; told, but no damage. */
 const knownFalseReport = /^unable to validate the inverted index for FTS4 table (main\.)?fts4_(metadata|tag)_titles_icu: SQL logic error$/;

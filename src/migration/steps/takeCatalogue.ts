@@ -5,7 +5,7 @@ import { examineCatalogue } from '../../catalogue/integrity.ts';
 import { settleCatalogue } from '../../catalogue/settle.ts';
 import type { Snapshot } from '../../sources/source.ts';
 import type { MigrationStep } from '../migration.ts';
-import { corruptionError } from './examine.ts';
+import { corruptionError } from '../corruption.ts';
 
 /** The catalogue as taken, hashed on both sides, and its digests once its write-ahead logs were applied here. */
 export type TakenCatalogue = { readonly snapshot: Snapshot; readonly settled: Readonly<Record<string, string>> };

@@ -943,6 +943,13 @@ remove_leavings() { # RUN: the landing area, receipts and scratch; never a Libra
   rm -rf --one-file-system -- "$work/$1" "$work/sentinels" "$work"/scratch.* || die 1 "Cannot remove \"$work/$1\""
 }
 
+# What runs before this one copied and never published, or withdrew: nobody can go on with it any more.
+remove_older_leavings() {
+  for older in "$work"/*/receipts; do
+    [ ! -d "$older" ] || rm -rf --one-file-system -- "${older%/receipts}" || die 1 "Cannot remove \"${older%/receipts}\""
+  done
+}
+
 verb_finish() { # RUN
   plain_name "${1:-}" run
   lock 60
@@ -951,6 +958,7 @@ verb_finish() { # RUN
   case $phase in
     published)
       remove_leavings "$1"
+      remove_older_leavings
       write_state finished "$1" "$agreement" no "$withdrawn" ;;
     finished) ;;
     *) die 10 "Cannot finish run \"$1\": the volume is at phase $phase" ;;

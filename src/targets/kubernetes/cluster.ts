@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { command } from '../../machines/command.ts';
 import type { Command, CommandResult, Machine, RunOptions } from '../../machines/machine.ts';
+import { blamingConfiguration } from './unusableProgram.ts';
 
 /** Which cluster, and with which programs it is reached. */
 export interface ClusterOptions {
@@ -28,12 +29,12 @@ export function clusterOn(machine: Machine, options: ClusterOptions): Cluster {
   const kubectlFlags = [...kubeconfig, ...(options.context === undefined ? [] : ['--context', options.context]), '--namespace', options.namespace];
   const helmFlags = [...kubeconfig, ...(options.context === undefined ? [] : ['--kube-context', options.context]), '--namespace', options.namespace];
   const kubectlCommand = (...words: readonly string[]): Command => command(options.kubectl, ...kubectlFlags, ...words);
-  const kubectl: Cluster['kubectl'] = (words, runOptions) => machine.run(kubectlCommand(...words), runOptions);
+  const kubectl: Cluster['kubectl'] = (words, runOptions) => blamingConfiguration('kubectl', options, () => machine.run(kubectlCommand(...words), runOptions));
   return {
     namespace: options.namespace,
     kubectlCommand,
     kubectl,
-    helm: (words, runOptions) => machine.run(command(options.helm, ...words, ...helmFlags), runOptions),
+    helm: (words, runOptions) => blamingConfiguration('helm', options, () => machine.run(command(options.helm, ...words, ...helmFlags), runOptions)),
     async get(kind, name, shape) {
       const { stdout } = await kubectl(['get', kind, name, '--ignore-not-found', '--output', 'json']);
       return stdout.trim() === '' ? null : parsed(stdout, shape, `${kind} ${name}`);
