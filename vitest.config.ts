@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/e2e/**', 'test/bed/kubernetes.test.ts', 'test/bed/sourceVm.test.ts', 'test/bed/plexServer.test.ts', '**/node_modules/**'],
+    exclude: ['test/e2e/**', 'test/bed/kubernetes.test.ts', 'test/bed/kubernetes/**', 'test/bed/sourceVm.test.ts', 'test/bed/plexServer.test.ts', '**/node_modules/**'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Two cores: more workers than that only make real processes time out.

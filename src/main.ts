@@ -14,6 +14,11 @@ process.on('SIGINT', () => {
 });
 process.on('SIGTERM', () => stop.abort());
 
+// A reader that has seen enough (head, grep -q) closes its end; the work goes on without it, and so does its record.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   stdin: process.stdin,
   stdout: process.stdout,

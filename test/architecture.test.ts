@@ -27,6 +27,8 @@ const allowed: Readonly<Record<string, { readonly rooms: readonly string[]; read
 const exceptions = new Set([
   // Staged files are read as a tree by the same code as a source's.
   'migration/steps/deliver.ts -> sources/dataDirectory.ts',
+  // Building a command is data, not running it.
+  'migration/checks/preflight.ts -> machines/command.ts',
 ]);
 
 interface Import {

@@ -65,7 +65,7 @@ function contentOf(file: string): string {
 export function parseConfiguration(content: string, file: string): Configuration {
   const checked = shape.safeParse(parseYaml(content, file));
   if (!checked.success) {
-    throw new PlexliftError('usage', `Cannot use the configuration "${file}"`, { facts: checked.error.issues.flatMap(issueLines), remedy: 'Correct what is named above; "plexlift init --help" shows a whole example' });
+    throw new PlexliftError('usage', `Cannot use the configuration "${file}"`, { facts: checked.error.issues.flatMap(issueLines), remedy: 'Correct what is named above; "plexlift init" writes a new one that is right' });
   }
   parseMapping(checked.data.paths);
   // Without final slashes, in the order given: everything below compares whole segments.
@@ -85,7 +85,7 @@ function parseYaml(content: string, file: string): unknown {
 /** One line a problem. Of a union, the member that shares a key with what was written is the one that was meant. */
 function issueLines(issue: z.core.$ZodIssue): readonly string[] {
   if (issue.code === 'invalid_union') {
-    const meant = issue.errors.filter((issues) => !issues.some((inner) => inner.code === 'invalid_type' && inner.path.length === 1 && ['ssh', 'directory', 'kubernetes'].includes(String(inner.path[0]))));
+    const meant = issue.errors.filter((issues) => !issues.some((inner) => inner.code === 'invalid_type' && (inner.path.length === 0 || (inner.path.length === 1 && ['ssh', 'directory', 'kubernetes'].includes(String(inner.path[0]))))));
     const inner = meant[0];
     if (inner !== undefined) return inner.flatMap((problem) => issueLines({ ...problem, path: [...issue.path, ...problem.path] }));
   }

@@ -19,9 +19,10 @@ export async function describeEnding(options: EndingOptions): Promise<string> {
   const { migration, journal, plan, error, command } = options;
   const history = historyOf(journal.events);
   const lines = ['', 'What is true now'];
-  lines.push(`  ${await sourceSentence(migration)}`);
-  if (history.wasAttempted('open-target')) lines.push(`  ${await targetSentence(migration)}`);
-  else if (journal.events.some((event) => event.type === 'undo-finished' && event.step === 'open-target')) lines.push(`  ${migration.target.name}: as it was; what was copied stays in ".plexlift" on its volume, and a withdrawn library beside it`);
+  const told = { error, isTouched: (step: string) => history.wasAttempted(step), isFinished: journal.events.some((event) => event.type === 'finished') };
+  lines.push(`  ${await sourceSentence(migration, told)}`);
+  if (history.wasAttempted('open-target')) lines.push(`  ${await targetSentence(migration, told)}`);
+  else if (wasUndone(journal, 'open-target')) lines.push(`  ${migration.target.name}: as it was; what was copied stays in ".plexlift" on its volume${wasUndone(journal, 'publish') ? ', and the withdrawn library beside it' : ''}`);
   else lines.push(`  ${migration.target.name}: nothing of this run is on it`);
   // A check keeps no record: its run directory goes when it ends.
   if (command !== 'check') lines.push(`  On record: ${migration.directory.journal}`, `  Report:    ${migration.directory.report}`);
@@ -29,6 +30,10 @@ export async function describeEnding(options: EndingOptions): Promise<string> {
   if (isWhole && error === null && command === 'migrate' && migration.source.kind === 'systemd') lines.push('', 'For you to do', ...afterwards.map((text) => `  ${text}`));
   lines.push('', `Next: ${nextCommand({ isWhole, error, command, anythingDone: plan.some((step) => step.undo !== undefined && history.wasAttempted(step.name)) })}`, '');
   return lines.join('\n');
+}
+
+function wasUndone(journal: Journal, step: string): boolean {
+  return journal.events.some((event) => event.type === 'undo-finished' && event.step === step);
 }
 
 /** What is true where a command ended before both sides could be used. */
@@ -47,22 +52,29 @@ export function describeEarlyEnding({ plan, journal, directory, command }: Pick<
   ].join('\n');
 }
 
-async function sourceSentence({ source }: Migration): Promise<string> {
+/** What the sentences about both sides are told from beside their answers. */
+interface Told {
+  readonly error: unknown;
+  readonly isTouched: (step: string) => boolean;
+  readonly isFinished: boolean;
+}
+
+async function sourceSentence({ source }: Migration, told: Told): Promise<string> {
   try {
     return `${source.name}: Plex ${(await source.isRunning()) ? 'is running' : 'is not running'}`;
   } catch (error) {
-    return `${source.name}: could not be asked (${messageOf(error)})`;
+    return `${source.name}: could not be asked ${reasonFor(error, told)}${told.isTouched('stop-source') ? '' : '; this run did nothing to it'}`;
   }
 }
 
-async function targetSentence({ target, run }: Migration): Promise<string> {
+async function targetSentence({ target, run }: Migration, told: Told): Promise<string> {
   try {
     const state = await target.state();
     switch (state.phase) {
       case 'none':
-        return `${target.name}: nothing of this run is on it`;
+        return told.isFinished ? `${target.name}: the library is in use, and plexlift has left the release` : `${target.name}: nothing of this run is on it, and no library was changed`;
       case 'landing':
-        return `${target.name}: Plex is held back; the landing area of run ${state.run ?? run} is there, and no library was changed`;
+        return `${target.name}: Plex is held back there and serves nobody; the landing area of run ${state.run ?? run} is beside the library, and no library was changed`;
       case 'publishing':
         return `${target.name}: publishing was begun; the same command completes it`;
       case 'published':
@@ -73,8 +85,13 @@ async function targetSentence({ target, run }: Migration): Promise<string> {
         return state.phase satisfies never;
     }
   } catch (error) {
-    return `${target.name}: could not be asked (${messageOf(error)})`;
+    return `${target.name}: could not be asked ${reasonFor(error, told)}${told.isTouched('publish') ? '' : '; no library on it was changed'}`;
   }
+}
+
+/** A reason the person has just read is not told twice. */
+function reasonFor(error: unknown, { error: ending }: Told): string {
+  return ending !== null && messageOf(ending) === messageOf(error) ? 'for the reason above' : `(${messageOf(error)})`;
 }
 
 function nextCommand(options: { readonly isWhole: boolean; readonly error: unknown; readonly command: string; readonly anythingDone: boolean }): string {
@@ -83,6 +100,7 @@ function nextCommand(options: { readonly isWhole: boolean; readonly error: unkno
   if (command === 'check') return error === null ? 'plexlift migrate' : 'do what is said beside each failed check, then "plexlift check"';
   if (command === 'finish') return error === null ? 'nothing; the migration is over' : 'plexlift finish';
   if (error instanceof PlexliftError && error.kind === 'difference') return 'look at the differences in the report; then "plexlift verify", or "plexlift rollback" to go back';
+  if (error instanceof PlexliftError && error.kind === 'refused' && !anythingDone) return `do what is said above, then "plexlift ${command}" (continues where it stopped)`;
   if (error !== null) return anythingDone && command !== 'rehearse' ? `plexlift ${command} (continues where it stopped), or "plexlift rollback" to go back` : `plexlift ${command} (continues where it stopped)`;
   if (command === 'rehearse') return 'look at the report; then "plexlift migrate"';
   return isWhole ? 'use it for a while; then "plexlift finish", or "plexlift rollback" to go back' : 'plexlift migrate (continues)';

@@ -7,7 +7,7 @@ import { plan, rehearsalPlan } from '../migration/plan.ts';
 import type { RunDirectory } from '../migration/runDirectory.ts';
 import { createRunDirectory, journalBytes, requireSameMigration, runDirectoryAt, writeWhole } from '../migration/runDirectory.ts';
 import { parseMapping } from '../plex/pathMapping.ts';
-import type { Observer, RecordedEvent } from '../runner/events.ts';
+import type { Observer, RecordedEvent, RunEvent } from '../runner/events.ts';
 import { historyOf } from '../runner/history.ts';
 import type { Journal } from '../runner/journal.ts';
 import { openJournal, readJournal } from '../runner/journal.ts';
@@ -35,8 +35,8 @@ export interface Session {
   readonly migration: Migration;
   readonly journal: Journal;
   readonly plan: readonly Step<Migration>[];
-  /** To be called after each step: keeps a copy of the journal on the volume once the landing area is open. */
-  readonly afterStep: () => Promise<void>;
+  /** Keeps a copy of the journal on the volume once the landing area is open, so that a lost computer is not a lost rollback. */
+  readonly keepRecord: () => Promise<void>;
 }
 
 /** How a command wants its session. */
@@ -63,7 +63,7 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
     const journal = openJournal(directory.journal, { observe: observerFor(options, steps) });
     try {
       if (lock.takenOver !== null) journal.record({ type: 'noted', step: options.command, text: `The lock of ${lock.takenOver}, which is no longer there, was taken over` });
-      const run = currentRun(journal, wanted);
+      const run = currentRun(journal, { fingerprint: wanted, steps });
       noticeChangedPaths(journal, configuration, steps);
       journal.record({ type: 'command-begun', command: options.command, plexlift: plexliftVersion, paths: configuration.paths });
       await workInSession({ ...options, configuration, directory, journal, run, steps }, work);
@@ -89,9 +89,14 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
   const { journal, command, terminal, configuration, directory } = open;
   let manifest: ReturnType<typeof openManifest> | undefined;
   let isAssembled = false;
+  let isOver = false;
+  // A command that another one's failure left behind may end after the journal is closed.
+  const recordCommand = (event: RunEvent): void => {
+    if (!isOver) journal.record(event);
+  };
   try {
     const answers = parseAnswers(listOption(open.options, 'yes'));
-    const sides = await assemble(configuration, { terminal, record: (event) => journal.record(event) });
+    const sides = await assemble(configuration, { terminal, record: recordCommand });
     isAssembled = true;
     const migration: Migration = {
       ...sides,
@@ -106,7 +111,7 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
       record: (event) => journal.record(event),
     };
     try {
-      await work({ configuration, migration, journal, plan: open.steps, afterStep: () => keepJournalOnVolume(migration, journal) });
+      await work({ configuration, migration, journal, plan: open.steps, keepRecord: () => keepJournalOnVolume(migration, journal) });
       journal.record({ type: 'command-ended', command, outcome: 'done', message: '' });
       terminal.stderr.write(await describeEnding({ migration, plan: open.steps, journal, error: null, command }));
     } catch (error) {
@@ -122,6 +127,8 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
     recordFailure(journal, command, error);
     terminal.stderr.write(`\n${errorText(error)}${isAssembled ? '' : describeEarlyEnding({ plan: open.steps, journal, directory, command })}`);
     throw new AlreadyTold(error);
+  } finally {
+    isOver = true;
   }
 }
 
@@ -167,9 +174,10 @@ function recordedFingerprint(directory: RunDirectory) {
 
 /**
  * The run's name on the volume. A new one is begun when there is none, and when the last one's library was withdrawn: its landing area
- * became a library once and is kept under its name, so the next needs another.
+ * became a library once and is kept under its name, so the next needs another. What a rollback that was cut off left on record of the
+ * former landing area says nothing about the new one.
  */
-function currentRun(journal: Journal, fingerprint: ReturnType<typeof fingerprintOf>): string {
+function currentRun(journal: Journal, { fingerprint, steps }: { readonly fingerprint: ReturnType<typeof fingerprintOf>; readonly steps: readonly Step<Migration>[] }): string {
   const created = journal.events.findLast((event) => event.type === 'run-created');
   const position = created === undefined ? -1 : journal.events.lastIndexOf(created);
   const wasWithdrawn = journal.events.slice(position + 1).some((event) => event.type === 'undo-finished' && event.step === 'publish');
@@ -177,6 +185,8 @@ function currentRun(journal: Journal, fingerprint: ReturnType<typeof fingerprint
   const stamp = new Date().toISOString().replace(/[-:]/g, '').slice(0, 15).toLowerCase();
   const run = `${stamp}-${randomBytes(2).toString('hex')}`;
   journal.record({ type: 'run-created', run, fingerprint, plexlift: plexliftVersion });
+  const first = steps.find((step) => step.touches === 'landing area');
+  if (created !== undefined && first !== undefined) discardFrom(first.name, { plan: steps, journal, reason: 'the library that was published was withdrawn, and a new landing area is begun' });
   return run;
 }
 
@@ -198,7 +208,6 @@ function observerFor(options: SessionOptions, steps: readonly Step<Migration>[])
 
 async function keepJournalOnVolume(migration: Migration, journal: Journal): Promise<void> {
   if (historyOf(journal.events).stateOf('open-target').status !== 'finished') return;
-  if (historyOf(journal.events).stateOf('publish').status === 'finished') return;
   await migration.target.keepJournal(journalBytes(migration.directory));
 }
 

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { PlexliftError, messageOf } from '../errors.ts';
 import { openChild } from './childProcess.ts';
+import { quoteForShell } from './command.ts';
 import { explainSshFailure } from './sshFailure.ts';
 
 /** Where ssh connects to, and how it may ask. */
@@ -93,7 +94,7 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
       wasOpen = true;
       return;
     }
-    const { reason, remedy } = exitCode === null ? explainSshFailure('timed out', destination) : explainSshFailure(printed, destination);
+    const { reason, remedy } = explainSshFailure(exitCode === null ? 'timed out' : printed, address.configFile === undefined ? destination : `-F ${quoteForShell(address.configFile)} ${destination}`);
     // Before the first connection nothing was begun; a lost one interrupts something.
     throw new PlexliftError(wasOpen ? 'failed' : 'refused', `Cannot connect to "${destination}" over ssh: ${reason}`, { remedy, facts: printed.trim().split('\n').filter((line) => line !== '').slice(-10) });
   }

@@ -59,8 +59,8 @@ function removeDead(file: string, dead: Holder): boolean {
 
 function lockedError(file: string, holder: Holder | null): PlexliftError {
   const who = holder === null ? 'a process that left no name' : `pid ${holder.pid} on ${holder.host}`;
-  return new PlexliftError('locked', `Cannot use this run directory: ${who} holds it`, {
-    remedy: `Wait until that run ends; if you are certain that it is gone, delete "${file}" and run the same command again`,
+  return new PlexliftError('locked', `Cannot use this run directory now: another plexlift is at work in it, ${who}`, {
+    remedy: `Nothing was changed by this command. Wait until the other one ends; if you are certain that it is gone, delete "${file}" and run the same command again`,
   });
 }
 

@@ -2,7 +2,7 @@ import { messageOf, PlexliftError } from '../errors.ts';
 import { historyOf } from './history.ts';
 import type { Journal } from './journal.ts';
 import type { Json } from './json.ts';
-import type { Step, StepTools } from './step.ts';
+import type { NothingToUndo, Step, StepTools } from './step.ts';
 
 /** What a run needs: the plan, what its steps work on, and where it is recorded. */
 export interface RunOptions<Context> {
@@ -12,8 +12,8 @@ export interface RunOptions<Context> {
   readonly signal: AbortSignal;
   /** Stop after this step. */
   readonly until?: string;
-  /** Called after each step's result is on record; a failure of it fails the run. */
-  readonly afterStep?: (step: Step<Context>) => Promise<void>;
+  /** Called when a step that changes a side was recorded as begun, and after each step's result: keeps the record elsewhere. A failure of it fails the run. */
+  readonly keepRecord?: () => Promise<void>;
 }
 
 /**
@@ -69,6 +69,7 @@ async function runStep<Context>(step: Step<Context>, options: RunOptions<Context
   journal.record({ type: 'step-begun', step: step.name });
   let result: Json;
   try {
+    if (step.touches === 'source' || step.touches === 'target') await options.keepRecord?.();
     result = await step.run(withTools(step, options));
   } catch (thrown) {
     const error = options.signal.aborted && !(thrown instanceof PlexliftError && thrown.kind === 'interrupted') ? interrupted(step.name, thrown) : thrown;
@@ -83,7 +84,7 @@ async function runStep<Context>(step: Step<Context>, options: RunOptions<Context
     throw error;
   }
   journal.record({ type: 'step-finished', step: step.name, result, durationMs: Math.round(performance.now() - startedAtMs) });
-  await options.afterStep?.(step);
+  await options.keepRecord?.();
 }
 
 /** What rolling back came to. */
@@ -107,15 +108,21 @@ export async function rollBack<Context>(options: Omit<RunOptions<Context>, 'unti
       continue;
     }
     journal.record({ type: 'undo-begun', step: step.name });
+    let nothing: NothingToUndo | void;
     try {
-      await step.undo(withTools(step, options));
+      nothing = await step.undo(withTools(step, options));
     } catch (error) {
       const remedy = error instanceof PlexliftError ? error.remedy : 'This is a bug in plexlift; the journal tells what was undone so far';
       journal.record({ type: 'undo-failed', step: step.name, message: messageOf(error), remedy });
       throw error;
     }
-    journal.record({ type: 'undo-finished', step: step.name });
-    undone.push(step.name);
+    if (nothing === undefined) {
+      journal.record({ type: 'undo-finished', step: step.name });
+      undone.push(step.name);
+    } else {
+      journal.record({ type: 'nothing-to-undo', step: step.name, reason: nothing.nothingToUndo });
+      nothingToUndo.push(step.name);
+    }
   }
   return { undone, nothingToUndo };
 }
@@ -125,7 +132,8 @@ export function discardFrom<Context>(stepName: string, options: { readonly plan:
   const { plan, journal, reason } = options;
   const from = plan.findIndex((step) => step.name === stepName);
   if (from < 0) throw unknownStep(stepName, plan);
-  const steps = plan.slice(from).map((step) => step.name).filter((name) => historyOf(journal.events).stateOf(name).status !== 'pending');
+  const history = historyOf(journal.events);
+  const steps = plan.slice(from).map((step) => step.name).filter((name) => !['pending', 'undone'].includes(history.stateOf(name).status));
   if (steps.length > 0) journal.record({ type: 'results-discarded', steps, reason });
   return steps;
 }

@@ -22,6 +22,11 @@ export interface StepTools {
   readonly signal: AbortSignal;
 }
 
+/** Why a step that began has nothing to take back. */
+export interface NothingToUndo {
+  readonly nothingToUndo: string;
+}
+
 /**
  * One step of a plan: an object whose behaviour is a function. Every `run` begins *or continues*: it has its effect first and its
  * result is recorded second, so it may be called again at any time. `undo` takes no result and is also called for a step that began
@@ -38,5 +43,6 @@ export interface Step<Context, Result extends Json = Json> {
   run(context: Context & StepTools): Promise<Result>;
   /** Asked when a run is continued: is the recorded result still true? Anything but `pass` makes the step run again. */
   stillHolds?(context: Context & StepTools, result: Result): Promise<Finding>;
-  undo?(context: Context & StepTools): Promise<void>;
+  /** Takes back what this step did; gives back why where it turns out to have done nothing yet. */
+  undo?(context: Context & StepTools): Promise<NothingToUndo | void>;
 }

@@ -38,7 +38,7 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
 
   async function withdraw(): Promise<readonly string[]> {
     const { phase, run } = await stateNow();
-    if (run === null) return [];
+    if (run === null || phase === 'landing') return [];
     const volume = await gate();
     if (phase === 'published') await volume.hold(run);
     return await volume.withdraw(run);
@@ -101,10 +101,11 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
     withdraw,
 
     async restore(): Promise<readonly string[]> {
-      const withdrawn = await withdraw();
+      const wasWithdrawn = (await stateNow()).phase === 'withdrawn';
+      const withdrawn = wasWithdrawn ? [] : await withdraw();
       const { phase, run } = await stateNow();
       // What was copied stays, so that a run that is taken up again need not copy it twice.
-      return phase === 'landing' ? [...withdrawn, `What run "${run ?? ''}" copied stays in "${posix.join(directory, '.plexlift')}" until "plexlift finish"`] : withdrawn;
+      return phase === 'landing' ? [...withdrawn, `What run "${run ?? ''}" copied stays in "${posix.join(directory, '.plexlift')}", for when it is taken up again; delete that directory if it never is`] : withdrawn;
     },
 
     async finish(): Promise<readonly string[]> {

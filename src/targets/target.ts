@@ -113,7 +113,10 @@ export interface Target {
   connect(options: { readonly timeoutMs: number }): Promise<ServerConnection | null>;
   /** Stops the server, lets `edit` change Preferences.xml's bytes, and starts it again. */
   editPreferences(edit: (bytes: Buffer) => Buffer): Promise<void>;
-  /** Undoes publish: the library is withdrawn (renamed, never deleted), one that was set aside comes back. Safe to repeat. */
+  /**
+   * Undoes publish: the library is withdrawn (renamed, never deleted), one that was set aside comes back. Safe to repeat. Returns
+   * sentences for the record, the same when it is repeated; none where nothing had become the library, and the landing area is intact.
+   */
   withdraw(before: TargetFacts): Promise<readonly string[]>;
   /** Puts the target back as `before` says, with its former server running if one ran. Safe to repeat. */
   restore(before: TargetFacts): Promise<readonly string[]>;

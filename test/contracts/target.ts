@@ -148,8 +148,9 @@ export function targetContract(name: string, make: () => Promise<TargetUnderTest
       expect((await bed.readFile(`${data}/mark`))?.toString()).toBe('old');
       await bed.target.publish({ run, existingLibrary: 'set aside', sentinels: [] });
       expect((await bed.readFile(`${data}/mark`))?.toString()).toBe('new');
-      expect((await bed.target.withdraw(before)).length).toBeGreaterThan(0);
-      await bed.target.withdraw(before);
+      const withdrawn = await bed.target.withdraw(before);
+      expect(withdrawn.length).toBeGreaterThan(0);
+      expect(await bed.target.withdraw(before)).toEqual(withdrawn);
       expect((await bed.readFile(`${data}/mark`))?.toString()).toBe('old');
       for (const _ of [1, 2]) await bed.target.restore(before);
       expect((await bed.target.describe()).existingLibrary).toEqual(before.existingLibrary);
@@ -159,7 +160,7 @@ export function targetContract(name: string, make: () => Promise<TargetUnderTest
     test('withdraw and restore are safe when nothing was published, and leave no library', async () => {
       const bed = await opened();
       await delivered(bed, bed.before.owner, smallLibrary);
-      await bed.target.withdraw(bed.before);
+      expect(await bed.target.withdraw(bed.before)).toEqual([]);
       await bed.target.restore(bed.before);
       await bed.target.restore(bed.before);
       expect((await bed.target.describe()).existingLibrary.present).toBe(false);

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { CommandSpec } from '../commands.ts';
-import { sharedOptions } from '../options.ts';
-import { withSession } from '../session.ts';
+import { readConfiguration } from '../configuration.ts';
+import { configurationFile, sharedOptions } from '../options.ts';
+import { runDirectoryOf, withSession } from '../session.ts';
 import { walk } from './migrate.ts';
 
 /** Runs every check of both sides and changes nothing; keeps no record, so it can be run at any time beside a run. */
@@ -12,7 +12,11 @@ export const check: CommandSpec = {
   summary: 'run every check of both sides; changes nothing',
   options: [sharedOptions.configuration, sharedOptions.yes, sharedOptions.accept, sharedOptions.json],
   async run(invocation) {
-    const run = mkdtempSync(join(tmpdir(), 'plexlift-check-'));
+    const configuration = readConfiguration(configurationFile(invocation.options, invocation.terminal));
+    // Beside the run directory there would be, so that the room found is the room there is.
+    const parent = dirname(runDirectoryOf(configuration, invocation).root);
+    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    const run = mkdtempSync(join(parent, 'check-'));
     try {
       return await withSession({ command: 'check', ...invocation, options: { ...invocation.options, run } }, (session) => walk(session, { terminal: invocation.terminal, options: { until: 'preflight' } }));
     } finally {

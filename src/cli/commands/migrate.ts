@@ -20,7 +20,7 @@ export async function walk(session: Session, { options, terminal }: Pick<Invocat
   if (until !== undefined && !session.plan.some((step) => step.name === until)) throw unknownStep(until, session.plan);
   const again = textOption(options, 'again');
   if (again !== undefined) await beginAgain(session, again);
-  await runPlan({ plan: session.plan, context: session.migration, journal: session.journal, signal: terminal.signal, afterStep: session.afterStep, ...(until === undefined ? {} : { until }) });
+  await runPlan({ plan: session.plan, context: session.migration, journal: session.journal, signal: terminal.signal, keepRecord: session.keepRecord, ...(until === undefined ? {} : { until }) });
 }
 
 /** What undo needs was observed before anything changed; after that, looking anew would record the changed state as the former one. */

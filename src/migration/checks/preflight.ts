@@ -1,4 +1,6 @@
 import { statfs } from 'node:fs/promises';
+import { command } from '../../machines/command.ts';
+import type { Machine } from '../../machines/machine.ts';
 import { compareVersions, parseVersion } from '../../plex/versions.ts';
 import type { Check } from '../../runner/check.ts';
 import type { PathPair } from '../../runner/events.ts';
@@ -11,6 +13,7 @@ export interface PreflightContext {
   readonly source: SourceFacts;
   readonly target: TargetFacts;
   readonly pairs: readonly PathPair[];
+  readonly here: Pick<Machine, 'run'>;
   readonly runDirectory: string;
   readonly activity: () => Promise<Activity>;
 }
@@ -55,6 +58,19 @@ export const preflightChecks: readonly Check<PreflightContext>[] = [
       const chained = pairs.filter((pair) => pairs.some((other) => pair.to === other.from || pair.to.startsWith(`${other.from}/`)));
       if (chained.length === 0) return { status: 'pass', detail: `${pairs.length} prefixes` };
       return { status: 'warn', detail: chained.map(({ from, to }) => `"${from}" becomes "${to}", which another mapping begins with`).join('; '), remedy: 'plexlift maps each path once, so this is safe; make sure that it is what you mean' };
+    },
+  },
+  {
+    name: 'tools-here',
+    claim: 'This computer has GNU tar and GNU find, with which the databases are delivered',
+    async run({ here }) {
+      const lacking: string[] = [];
+      for (const tool of ['tar', 'find']) {
+        const { stdout } = await here.run(command(tool, '--version'), { answers: [0, 1, 2, 64] });
+        if (!stdout.includes('GNU')) lacking.push(tool);
+      }
+      if (lacking.length === 0) return { status: 'pass', detail: 'both are there' };
+      return { status: 'fail', detail: `no GNU ${lacking.join(', no GNU ')}`, remedy: 'Install them under these names (on macOS: gnu-tar and findutils, first in PATH), or run plexlift on a Linux computer' };
     },
   },
   {

@@ -11,7 +11,10 @@ export const inspect: MigrationStep<'source' | 'target', Inspection> = {
   title: 'Look at both sides as they are',
   touches: 'nothing',
   async run({ source, target }) {
-    const [sourceFacts, targetFacts] = await Promise.all([source.describe(), target.describe()]);
+    const sides = [source.describe(), target.describe()] as const;
+    // When one side cannot be looked at, the other is waited for all the same: nothing may go on behind the back of a run that has ended.
+    await Promise.allSettled(sides);
+    const [sourceFacts, targetFacts] = await Promise.all(sides);
     return { source: sourceFacts, target: targetFacts };
   },
 };

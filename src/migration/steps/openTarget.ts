@@ -19,12 +19,13 @@ export const openTarget: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'ac
   name: 'open-target',
   title: 'Hold Plex back on the target and open the landing area',
   touches: 'target',
-  async run({ run, target, ask, accepted, record, resultOf, progress }) {
+  async run({ run, target, ask, accepted, record, resultOf, progress, note }) {
     const { source: sourceFacts, target: before } = resultOf(inspect);
     const existingLibrary = before.existingLibrary.present ? await askAboutExisting(before.existingLibrary.machineIdentifier, { name: target.name, ask, run }) : 'none';
     const version = before.version === null ? null : sourceFacts.version;
     progress({ what: 'waiting for the gate on the target', done: 0, unit: 'seconds' });
     const done = await target.open({ run, version, before });
+    for (const sentence of done) note(sentence);
     const room = await target.room();
     await runChecks(
       [{ name: 'volume-room', claim: 'The target volume has room for the data', run: async () => roomFinding({ source: sourceFacts, room, existingLibrary: before.existingLibrary.present }) }],

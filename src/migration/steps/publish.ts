@@ -30,6 +30,9 @@ export const publish: MigrationStep<'run' | 'source' | 'target' | 'rehearsal', P
     return { existingLibrary, publishedAt: new Date().toISOString() };
   },
   async undo({ target, resultOf, note }) {
-    for (const sentence of await target.withdraw(resultOf(inspect).target)) note(sentence);
+    const withdrawn = await target.withdraw(resultOf(inspect).target);
+    if (withdrawn.length === 0) return { nothingToUndo: 'it was stopped before anything became the library; the landing area is as it was' };
+    for (const sentence of withdrawn) note(sentence);
+    return undefined;
   },
 };

@@ -52,8 +52,10 @@ export const stopSource: MigrationStep<'source' | 'target' | 'ask', StoppedSourc
     if (!(await source.isRunning())) return { status: 'pass', detail: 'no process of Plex runs' };
     return { status: 'fail', detail: `Plex runs again on ${source.name}`, remedy: 'You are asked again before it is stopped' };
   },
-  async undo({ source, resultOf }) {
-    await source.restore(resultOf(inspect).source);
+  async undo({ source, resultOf, note }) {
+    const before = resultOf(inspect).source;
+    await source.restore(before);
+    if (before.running) note(`Plex on ${source.name} runs again, as it did before`);
   },
 };
 

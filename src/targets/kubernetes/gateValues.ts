@@ -58,6 +58,12 @@ export function gateValues(options: GateValuesOptions): JsonObject {
   } as JsonObject;
 }
 
+/** The run whose gate is in these values; null where there is none. */
+export function runOf(values: JsonObject): string | null {
+  const run = objectAt(objectAt(values, 'statefulSet'), 'podAnnotations')[runAnnotation];
+  return typeof run === 'string' ? run : null;
+}
+
 /** The user's values with only the version pinned: what a finished migration leaves. */
 export function pinnedValues(values: JsonObject, version: string | null): JsonObject {
   return version === null ? values : { ...values, image: { ...objectAt(values, 'image'), tag: version, sha: '' } };

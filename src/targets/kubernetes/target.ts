@@ -12,12 +12,12 @@ import { kubernetesChecks } from './checks.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { clusterOn } from './cluster.ts';
 import { describeTarget, ownerOf } from './describe.ts';
-import { gateContainerName, gateScriptInPod, gateValues, pinnedValues, runAnnotation, scriptAnnotation, scriptDigest } from './gateValues.ts';
+import { gateContainerName, gateScriptInPod, gateValues, pinnedValues, runAnnotation, runOf, scriptAnnotation, scriptDigest } from './gateValues.ts';
 import { podMachine } from './podMachine.ts';
 import { answersIdentity, forwardToPod } from './portForward.ts';
 import type { Release } from './release.ts';
 import { readRelease, upgradeRelease } from './release.ts';
-import { deletePod, findStatefulSet, isRunning, plexContainer, podOf, replaceOutdatedPod, troubleOf, waitUntil } from './workload.ts';
+import { currentPod, deletePod, findStatefulSet, isRunning, plexContainer, podOf, troubleOf, waitUntil } from './workload.ts';
 
 /** A Helm release of the official chart. */
 export interface KubernetesTargetOptions extends ClusterOptions {
@@ -85,12 +85,22 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     const set = await findStatefulSet(cluster, release);
     const { annotations } = set.spec.template.metadata;
     const isThere = annotations[runAnnotation] === request.run && annotations[scriptAnnotation] === scriptDigest(script);
-    if (isThere) return [];
     const found = await requireRelease();
+    if (isThere && found.status === 'deployed') return [];
+    await unlockRelease(found, request);
     const plex = plexContainer(set);
     const values = gateValues({ values: await formerValues(request.before, found), run: request.run, script, plex, version: request.version, owner: request.before.owner });
     await upgradeRelease(cluster, { release, chart: options.chart ?? found.chart, values, description: `plexlift ${request.run}: gate` });
     return [`Release "${release}" was upgraded with its own chart ${found.chart.metadata.version}: the gate holds Plex back${request.version === null ? '' : `, and image.tag is ${request.version}`}`];
+  }
+
+  /** Helm refuses every upgrade while a revision is pending. One that this run's Helm left when it was killed is rolled back. */
+  async function unlockRelease(found: Release, { run, before }: OpenRequest): Promise<void> {
+    if (!found.status.startsWith('pending-')) return;
+    const former = await formerValues(before, found);
+    const isOurs = runOf(found.values) === run || JSON.stringify(found.values) === JSON.stringify(former);
+    if (!isOurs) throw new PlexliftError('failed', `Cannot upgrade release "${release}": its revision ${found.revision} is ${found.status}`, { remedy: 'Another helm is at work on it, or was killed. When you are certain that none runs, "helm rollback" to the last deployed revision, then run the same command again' });
+    await cluster.helm(['rollback', release, String(beforeShape.parse(before.before).revision)], { timeoutMs: 300_000 });
   }
 
   /** The user's own values: those of the revision that was there before anything was changed. */
@@ -105,24 +115,29 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
   async function isPublishing(run: string): Promise<boolean> {
     const set = await findStatefulSet(cluster, release);
     if (set.spec.template.metadata.annotations[runAnnotation] !== run) return false;
+    // A pod from before the gate, left by a plexlift that was killed, cannot answer.
+    await waitForCurrentPod();
     const state = await withGate((gate) => gate.state());
     return state.run === run && (state.phase === 'publishing' || state.phase === 'published');
   }
 
   async function waitForGate(): Promise<void> {
     await waitUntil({ timeoutMs: gateTimeoutMs, what: `the gate of ${name} to run` }, async () => {
-      const set = await findStatefulSet(cluster, release);
-      const pod = await podOf(cluster, set);
-      const isCurrent = pod !== null && pod.metadata.labels['controller-revision-hash'] === set.status.updateRevision;
-      if (isCurrent) refuseStuck(troubleOf(pod));
-      return isCurrent && isRunning(pod, gateContainerName);
+      const pod = await currentPod(cluster, release);
+      if (pod !== null) refuseStuck(troubleOf(pod));
+      return isRunning(pod, gateContainerName);
     });
+    known = undefined;
+  }
+
+  async function waitForCurrentPod(): Promise<void> {
+    await waitUntil({ timeoutMs: gateTimeoutMs, what: `the pod of ${name} to be made from its newest template` }, async () => (await currentPod(cluster, release)) !== null);
     known = undefined;
   }
 
   function refuseStuck(trouble: string | null): void {
     if (trouble === null) return;
-    throw new PlexliftError('refused', `The pod of ${name} cannot start: ${trouble}`, { remedy: 'Make the image available to the node (or correct what is named above), then run the same command again; "plexlift rollback" puts the release back' });
+    throw new PlexliftError('refused', `The pod of ${name} cannot start: ${trouble}`, { remedy: 'Make the image available to the node (or correct what is named above), then run the same command again; "plexlift rollback" puts the release and its server back as they were' });
   }
 
   /** Stops the server by holding the gate and replacing the pod; the gate container then waits, with the library at rest. */
@@ -165,8 +180,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     // Without the gate in the pod template, this run has published nothing through it.
     if (set.spec.template.metadata.annotations[runAnnotation] === undefined) return [];
     const { phase, run } = await withGate((gate) => gate.state());
-    if (run === null || phase === 'none' || phase === 'landing' || phase === 'withdrawn') return [];
-    await holdPlex(run);
+    if (run === null || phase === 'none' || phase === 'landing') return [];
+    if (phase !== 'withdrawn') await holdPlex(run);
     return withGate((gate) => gate.withdraw(run));
   }
 
@@ -184,13 +199,17 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       // A library that is published, or about to be, is not held back again: not even by a newer script of the same run.
       if (await isPublishing(request.run)) return [];
       const done = await installGate(request);
-      await replaceOutdatedPod(cluster, release);
       await waitForGate();
       await withGate((gate) => gate.open(request.run));
       return done;
     },
 
-    state: () => withGate((gate) => gate.state()),
+    async state() {
+      const set = await findStatefulSet(cluster, release);
+      // Without the gate in the pod template nothing of a run governs this release, and no script is there to be asked.
+      if (set.spec.template.metadata.annotations[runAnnotation] === undefined) return { phase: 'none', run: null };
+      return withGate((gate) => gate.state());
+    },
     room: () => withGate((gate) => gate.room()),
     mounts: (paths) => withGate((gate) => gate.mounts(paths)),
     receive: (segment, tar) => withGate((gate) => gate.receive(segment, tar)),
@@ -213,15 +232,15 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     connect: ({ timeoutMs }) => connect(timeoutMs),
 
     async editPreferences(edit) {
-      const bytes = await withGate((gate) => gate.readPreferences());
-      if (edit(bytes).equals(bytes)) return;
       const { run } = await withGate((gate) => gate.state());
       if (run === null) throw new Error('preferences are edited before anything was published');
-      await holdPlex(run);
-      await withGate(async (gate) => {
-        await gate.writePreferences(edit(await gate.readPreferences()));
-        await gate.release(run);
-      });
+      const bytes = await withGate((gate) => gate.readPreferences());
+      if (!edit(bytes).equals(bytes)) {
+        await holdPlex(run);
+        await withGate(async (gate) => gate.writePreferences(edit(await gate.readPreferences())));
+      }
+      // Also where nothing was left to edit: an earlier try may have been killed between the two.
+      await withGate((gate) => gate.release(run));
       known = undefined;
       await (await connect(gateTimeoutMs)).close();
     },
@@ -235,8 +254,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       if (then === null) throw new PlexliftError('failed', `Cannot find revision ${former.revision} of release "${release}"`, { remedy: 'Helm dropped it (it keeps ten). Restore the release with "helm upgrade" and your own values file' });
       const isAsBefore = now.status === 'deployed' && JSON.stringify(now.values) === JSON.stringify(then.values) && JSON.stringify(now.chart) === JSON.stringify(then.chart);
       if (!isAsBefore) await cluster.helm(['rollback', release, String(former.revision)], { timeoutMs: 300_000 });
-      await replaceOutdatedPod(cluster, release);
-      known = undefined;
+      await waitForCurrentPod();
       const done = [isAsBefore ? `Release "${release}" is at its former values` : `Release "${release}" was put back to revision ${former.revision}`];
       if (!former.podWasReady) return done;
       const connection = await connect(gateTimeoutMs);
@@ -256,8 +274,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       const set = await findStatefulSet(cluster, release);
       const version = set.spec.template.metadata.annotations[runAnnotation] === undefined ? null : pinnedTag(now);
       await upgradeRelease(cluster, { release, chart: options.chart ?? now.chart, values: pinnedValues(await formerValues(before, now), version), description: 'plexlift: finished' });
-      await replaceOutdatedPod(cluster, release);
-      known = undefined;
+      await waitForCurrentPod();
       await (await connect(gateTimeoutMs)).close();
       return [`The gate left release "${release}"; the landing area was removed`, ...(version === null ? [] : [`Put this into your values file, or your next upgrade changes the server's version: image.tag: ${version}`])];
     },

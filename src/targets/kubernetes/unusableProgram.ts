@@ -8,7 +8,7 @@ export interface NamedInConfiguration {
   readonly kubeconfig?: string | undefined;
 }
 
-/** Runs kubectl or helm; where it fails because the configuration names what is not there, the error says which setting that is. */
+/** Runs kubectl or helm; where it fails because the configuration names what is not there, or the cluster does not let us in, the error says so. */
 export async function blamingConfiguration<Result>(setting: 'kubectl' | 'helm', named: NamedInConfiguration, run: () => Promise<Result>): Promise<Result> {
   try {
     return await run();
@@ -36,5 +36,22 @@ function blamed(error: CommandFailed, setting: 'kubectl' | 'helm', { context, ku
   if (kubeconfig !== undefined && stderr.includes(kubeconfig) && /no such file|permission denied|error loading config|not found/i.test(stderr)) {
     return new PlexliftError('refused', `Cannot use the kubeconfig "${kubeconfig}"`, { facts, remedy: 'Correct target.kubernetes.kubeconfig in the configuration, or make that file readable', cause: error });
   }
+  const forbidden = lineWith(stderr, /forbidden: User/);
+  if (forbidden !== null) {
+    return new PlexliftError('refused', `Cannot do what has to be done in the cluster: ${forbidden}`, { remedy: 'Have a role with this right bound to you; "plexlift check" lists every right that is needed', cause: error });
+  }
+  const stranger = lineWith(stderr, /Unauthorized|must be logged in|provide credentials/);
+  if (stranger !== null) {
+    return new PlexliftError('refused', `Cannot use the cluster: it does not know you (${stranger})`, { remedy: 'Log in again, or correct the user of this context, until "kubectl get pods" works from here; then run the same command again', cause: error });
+  }
+  const silent = lineWith(stderr, /The connection to the server|Unable to connect to the server|no route to host|i\/o timeout|no such host|connection refused|TLS handshake timeout/i);
+  if (silent !== null) {
+    return new PlexliftError('failed', `Cannot reach the cluster: ${silent}`, { remedy: 'Check the network and that the cluster runs, until "kubectl get nodes" works from here; then run the same command again', cause: error });
+  }
   return error;
+}
+
+/** The last line that matches; kubectl repeats itself before it comes to the point. */
+function lineWith(text: string, pattern: RegExp): string | null {
+  return text.split('\n').findLast((line) => pattern.test(line))?.trim() ?? null;
 }

@@ -9,7 +9,7 @@ const containerShape = z.looseObject({ name: z.string(), image: z.string(), imag
 const podTemplateShape = z.object({ metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }).default({ annotations: {} }), spec: z.object({ containers: z.array(containerShape) }) });
 
 const statefulSetShape = z.object({
-  metadata: z.object({ name: z.string(), labels: z.record(z.string(), z.string()).default({}), annotations: z.record(z.string(), z.string()).default({}) }),
+  metadata: z.object({ name: z.string(), generation: z.number().default(0), labels: z.record(z.string(), z.string()).default({}), annotations: z.record(z.string(), z.string()).default({}) }),
   spec: z.object({ replicas: z.number().default(1), template: podTemplateShape }),
   status: z.object({ updateRevision: z.string().optional(), observedGeneration: z.number().optional() }).default({}),
 });
@@ -78,14 +78,18 @@ export function troubleOf(pod: Pod): string | null {
   return null;
 }
 
-/** Deletes the pod where it is not made from the newest template: a StatefulSet does not replace a pod that is not Ready. */
-export async function replaceOutdatedPod(cluster: Cluster, release: string): Promise<boolean> {
+/**
+ * The pod made from the newest template; null while there is none yet, so ask again. One of an older template is deleted, because a
+ * StatefulSet does not replace a pod that is not Ready. What the newest is, is known only once the controller has seen the last change.
+ */
+export async function currentPod(cluster: Cluster, release: string): Promise<Pod | null> {
   const set = await findStatefulSet(cluster, release);
+  if ((set.status.observedGeneration ?? 0) < set.metadata.generation) return null;
   const pod = await podOf(cluster, set);
-  if (pod === null || pod.metadata.deletionTimestamp !== undefined) return false;
-  if (pod.metadata.labels['controller-revision-hash'] === set.status.updateRevision) return false;
+  if (pod === null || pod.metadata.deletionTimestamp !== undefined) return null;
+  if (pod.metadata.labels['controller-revision-hash'] === set.status.updateRevision) return pod;
   await deletePod(cluster, pod);
-  return true;
+  return null;
 }
 
 /** Deletes exactly this pod (not its successor of the same name) and waits until it is gone; the chart gives it 120 s to end. */
