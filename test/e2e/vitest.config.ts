@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
-    include: ['test/e2e/**/*.test.ts', 'test/bed/kubernetes.test.ts', 'test/bed/sourceVm.test.ts', 'test/bed/plexServer.test.ts'],
+    include: ['test/e2e/**/*.test.ts', 'test/bed/kubernetes.test.ts', 'test/bed/kubernetes/**/*.test.ts', 'test/bed/sourceVm.test.ts', 'test/bed/plexServer.test.ts'],
     env: { PLEXLIFT_E2E: '1' },
     fileParallelism: false,
     testTimeout: 15 * 60_000,
