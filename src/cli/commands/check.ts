@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { CommandSpec } from '../commands.ts';
+import type { CommandSpec } from '../command.ts';
 import { readConfiguration } from '../configuration.ts';
 import { configurationFile, sharedOptions } from '../options.ts';
 import { runDirectoryOf, withSession } from '../session.ts';

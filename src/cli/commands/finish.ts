@@ -2,7 +2,7 @@ import { PlexliftError } from '../../errors.ts';
 import type { Inspection } from '../../migration/steps/inspect.ts';
 import type { RecordedEvent } from '../../runner/events.ts';
 import { historyOf } from '../../runner/history.ts';
-import type { CommandSpec } from '../commands.ts';
+import type { CommandSpec } from '../command.ts';
 import { sharedOptions } from '../options.ts';
 import { existingRun, withSession } from '../session.ts';
 

@@ -4,7 +4,7 @@ import { Option } from 'commander';
 import { messageOf, PlexliftError } from '../../errors.ts';
 import { configurationText } from '../configurationText.ts';
 import { parseConfiguration } from '../configuration.ts';
-import type { CommandSpec, Invocation } from '../commands.ts';
+import type { CommandSpec, Invocation } from '../command.ts';
 import { configurationFile, listOption, sharedOptions, textOption } from '../options.ts';
 
 interface Answers {

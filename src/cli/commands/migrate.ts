@@ -1,7 +1,7 @@
 import { PlexliftError } from '../../errors.ts';
 import { historyOf } from '../../runner/history.ts';
 import { discardFrom, runPlan, unknownStep } from '../../runner/run.ts';
-import type { CommandSpec, Invocation } from '../commands.ts';
+import type { CommandSpec, Invocation } from '../command.ts';
 import { sharedOptions, textOption } from '../options.ts';
 import type { Session } from '../session.ts';
 import { withSession } from '../session.ts';

@@ -1,5 +1,5 @@
 import { plan } from '../../migration/plan.ts';
-import type { CommandSpec } from '../commands.ts';
+import type { CommandSpec } from '../command.ts';
 import { configurationFile, sharedOptions } from '../options.ts';
 import { fingerprintOf, readConfiguration } from '../configuration.ts';
 import { runDirectoryOf } from '../session.ts';

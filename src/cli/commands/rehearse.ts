@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { CommandSpec } from '../commands.ts';
+import type { CommandSpec } from '../command.ts';
 import { configurationFile, sharedOptions, textOption } from '../options.ts';
 import { withSession } from '../session.ts';
 import { walk } from './migrate.ts';

@@ -1,7 +1,7 @@
 import { plan } from '../../migration/plan.ts';
 import { writeWhole } from '../../migration/runDirectory.ts';
 import { markdownReport } from '../../ui/report/markdown.ts';
-import type { CommandSpec } from '../commands.ts';
+import type { CommandSpec } from '../command.ts';
 import { sharedOptions } from '../options.ts';
 import { existingRun } from '../session.ts';
 

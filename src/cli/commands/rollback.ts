@@ -1,6 +1,6 @@
 import { PlexliftError } from '../../errors.ts';
 import { rollBack } from '../../runner/run.ts';
-import type { CommandSpec } from '../commands.ts';
+import type { CommandSpec } from '../command.ts';
 import { existingRun, withSession } from '../session.ts';
 import { sharedOptions } from '../options.ts';
 

@@ -2,7 +2,7 @@ import { PlexliftError } from '../../errors.ts';
 import { verify } from '../../migration/steps/verify.ts';
 import { historyOf } from '../../runner/history.ts';
 import { runPlan } from '../../runner/run.ts';
-import type { CommandSpec } from '../commands.ts';
+import type { CommandSpec } from '../command.ts';
 import { sharedOptions } from '../options.ts';
 import { existingRun, withSession } from '../session.ts';
 
