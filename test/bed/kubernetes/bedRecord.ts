@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addressesOf, bedCount } from './addresses.ts';
 import { pathsOf } from './components.ts';
-import { withFileLock } from './fileLock.ts';
+import { withFileLock } from '../fileLock.ts';
 import { unmountUnder } from './mounts.ts';
 import { removeNetwork } from './network.ts';
 import { removePodTraces } from './podTraces.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { withFileLock } from './fileLock.ts';
+import { withFileLock } from '../fileLock.ts';
 
 /** What a cached directory is made from: its name, everything its content depends on, and how to make it. */
 export interface CacheEntry {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { withFileLock } from './fileLock.ts';
+import { withFileLock } from '../fileLock.ts';
 import { runOnHost } from './hostCommand.ts';
 import { installHostPackages } from './hostPackages.ts';
 import { unmountBelow } from './unmount.ts';
