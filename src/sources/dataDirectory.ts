@@ -1,3 +1,4 @@
+import { PlexliftError } from '../errors.ts';
 import { as as asUser, CommandFailed, command } from '../machines/command.ts';
 import type { Command, Machine, RunAs } from '../machines/machine.ts';
 import { explainEnding } from '../machines/runToEnd.ts';
@@ -16,6 +17,8 @@ export interface TreePlace {
    * lead nowhere where it arrives. Links to files, and links that lead back in, stay links.
    */
   readonly followsLinksOut?: boolean;
+  /** Directories of media, absolute: a link that leads into one, or to one that holds it, is not followed. Media are not part of the data. */
+  readonly media?: readonly string[];
 }
 
 // One record is eight fields, each ended by NUL: the only byte that cannot be part of a name.
@@ -49,21 +52,25 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
     const process = machine.open(listing, signal === undefined ? {} : { signal });
     process.stdin.end();
     let finished = false;
+    let isWhole: boolean;
     try {
-      yield* entriesOf(process.stdout);
+      isWhole = yield* entriesOf(process.stdout);
       finished = true;
     } finally {
       if (!finished) process.kill();
     }
     const ending = await process.ended;
     signal?.throwIfAborted();
-    if (ending.exitCode === 0 || (ending.exitCode === 1 && onlyVanished(ending.stderrTail, root))) return;
+    if (ending.exitCode === 0 || (ending.exitCode === 1 && onlyVanished(ending.stderrTail, root))) {
+      if (isWhole) return;
+      throw new PlexliftError('failed', `Cannot list ${root} on ${machine.name}: the listing was cut off on its way`, { remedy: 'Run the same command again' });
+    }
     const { reason, remedy } = explainEnding('find', { machine: machine.name, ending });
     throw new CommandFailed({ machine: machine.name, command: listing, exitCode: ending.exitCode, reason, stderr: ending.stderrTail }, remedy);
   }
 
-  async function realPathOf(directory: string): Promise<string> {
-    return (await machine.run(asUser(user, command('readlink', '-e', '--', directory)))).stdout.replace(/\n$/, '');
+  async function realPathOf(directory: string, missing: '-e' | '-m' = '-e'): Promise<string> {
+    return (await machine.run(asUser(user, command('readlink', missing, '--', directory)))).stdout.replace(/\n$/, '');
   }
 
   return {
@@ -75,7 +82,8 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
         else yield entry;
       }
       if (waiting.length === 0) return;
-      const entered = [await realPathOf(place.directory)];
+      const media = await Promise.all((place.media ?? []).map((directory) => realPathOf(directory, '-m')));
+      const entered = [await realPathOf(place.directory), ...media];
       for (let link = waiting.shift(); link !== undefined; link = waiting.shift()) {
         const below = `${rooted(place.directory)}${bytesOf(link.path).toString('utf8')}`;
         const real = await realPathOf(below);
@@ -115,8 +123,8 @@ export interface Listed {
   readonly leadsToDirectory: boolean;
 }
 
-/** Entries from the output of `listCommand`, as it comes. Throws when it ends within a record. */
-export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<Listed> {
+/** Entries from the output of `listCommand`, as it comes. Gives back whether it ended behind a whole record: a connection may be lost at any byte. */
+export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<Listed, boolean> {
   let rest = '';
   let fields: string[] = [];
   for await (const chunk of output) {
@@ -131,7 +139,7 @@ export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<
     }
     fields = fields.slice(used);
   }
-  if (rest !== '' || fields.length > 0) throw new Error('Cannot read the listing of a directory: it ends within a record');
+  return rest === '' && fields.length === 0;
 }
 
 function entryOf(fields: readonly string[]): Entry {

@@ -15,6 +15,7 @@ import { checkIntegrityThere, findOwnSqlite } from './ownSqlite.ts';
 import { databaseUsers, plexProcesses } from './plexProcesses.ts';
 import { findPlexService } from './plexService.ts';
 import type { PlexService } from './plexService.ts';
+import type { Tree } from '../transfer/entry.ts';
 import type { Source } from './source.ts';
 import { bulkOf, clockSkewSeconds, findCopyTool, sampleFile, scratchFreeBytes, storedIdentity, toolVersions } from './sourceProbes.ts';
 import { systemdChecks } from './systemdChecks.ts';
@@ -32,6 +33,8 @@ export type SourceMachine = Machine & {
 export interface SystemdPlexOptions {
   /** Default: `plexmediaserver.service`. */
   readonly unit?: string | undefined;
+  /** Directories of media, to which links in the data directory are not followed. */
+  readonly media?: readonly string[];
 }
 
 /** Programs whose versions are recorded. */
@@ -54,6 +57,10 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
       throw error;
     });
     return found;
+  }
+
+  async function tree(): Promise<Tree> {
+    return localTree(machine, { directory: (await service()).dataDirectory, as: 'root', followsLinksOut: true, media: options.media ?? [] });
   }
 
   async function place(): Promise<CataloguePlace> {
@@ -102,7 +109,7 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
       const [version, identity, bulk, catalogue, ownSqlite] = await Promise.all([
         installedVersion(machine, running ? await askIdentity(machine) : null),
         storedIdentity(machine, { directory: dataDirectory, user: 'root' }),
-        bulkOf(localTree(machine, { directory: dataDirectory, as: 'root', followsLinksOut: true })),
+        bulkOf(await tree()),
         listCatalogue(await place()),
         findOwnSqlite(machine, home),
       ]);
@@ -133,9 +140,9 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
     tree: {
       name: `the data directory on ${machine.name}`,
       async *list(listOptions) {
-        yield* localTree(machine, { directory: (await service()).dataDirectory, as: 'root', followsLinksOut: true }).list(listOptions);
+        yield* (await tree()).list(listOptions);
       },
-      read: (entries, owner) => deferredProcess(async () => localTree(machine, { directory: (await service()).dataDirectory, as: 'root', followsLinksOut: true }).read(entries, owner)),
+      read: (entries, owner) => deferredProcess(async () => (await tree()).read(entries, owner)),
     },
     async takeCatalogue(into, { method, signal }) {
       const { user, home, dataDirectory } = await service();

@@ -24,7 +24,7 @@ export const backUp: MigrationStep<'source' | 'directory', Backup> = {
     if (!trial.ok) {
       // Most often a damaged database; then the damage is told, with its table.
       const integrity = await examineCatalogue(directory.backup, { scratchDirectory: directory.root });
-      if (!integrity.ok) throw corruptionError('the backup of the databases', integrity);
+      if (!integrity.ok) throw corruptionError(integrity, { what: 'the backup of the databases', isStopped: false });
       throw new PlexliftError('refused', `Cannot restore the backup in "${directory.backup}"`, { facts: trial.faults, remedy: 'Nothing was changed anywhere. Look at the messages above; a library that cannot be backed up must not be moved' });
     }
     return { snapshot, restoredFiles: trial.files };

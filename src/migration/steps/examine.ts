@@ -43,7 +43,7 @@ export const examine: MigrationStep<'source' | 'directory' | 'mapping' | 'pairs'
     await settleCatalogue(before);
 
     const integrity = await examineCatalogue(before, { scratchDirectory: directory.trial });
-    if (!integrity.ok) throw corruptionError('the backup of the databases', integrity);
+    if (!integrity.ok) throw corruptionError(integrity, { what: 'the backup of the databases', isStopped: false });
     for (const { file, warnings } of integrity.databases) for (const warning of warnings) note(`${basename(file)}${warning.table === null ? '' : `, ${warning.table}`}: ${warning.message}`);
     const ownSqlite = await source.checkWithOwnSqlite(join(databasesIn(before), libraryDatabase));
     if (ownSqlite !== null) requireSound(ownSqlite);

@@ -25,7 +25,7 @@ export const takeCatalogue: MigrationStep<'source' | 'directory', TakenCatalogue
     cpSync(directory.taken, directory.settled, { recursive: true, preserveTimestamps: true });
     await settleCatalogue(directory.settled);
     const report = await examineCatalogue(directory.settled);
-    if (!report.ok) throw corruptionError('the databases as taken after the stop', report);
+    if (!report.ok) throw corruptionError(report, { what: 'the copy taken after the stop', isStopped: method === 'files' && source.kind !== 'directory' });
     return { snapshot, settled: Object.fromEntries(await fileDigests(directory.settled)) };
   },
   async stillHolds({ directory }, { snapshot, settled }) {

@@ -1,0 +1,120 @@
+import { expect, test, vi } from 'vitest';
+import { stopSource } from '../../src/migration/steps/stopSource.ts';
+import type { Question } from '../../src/runner/ask.ts';
+import type { Activity, Source } from '../../src/sources/source.ts';
+import type { Target } from '../../src/targets/target.ts';
+import { sourceFacts, stepTools, targetFacts, thrownBy } from './literalFacts.ts';
+
+// Waiting until nobody watches looks every quarter of a minute.
+vi.mock('node:timers/promises', () => ({ setTimeout: async (_ms: number, _value: unknown, options?: { readonly signal?: AbortSignal }) => options?.signal?.throwIfAborted() }));
+
+const quiet: Activity = { known: true, streams: [], backgroundJobs: [] };
+const busy: Activity = {
+  known: true,
+  streams: [
+    { user: 'ann', title: 'A Series: Pilot', player: 'Living room', transcoding: true },
+    { user: 'bob', title: 'A Film', player: 'Phone', transcoding: false },
+  ],
+  backgroundJobs: ['a version of "Another Film" is being made'],
+};
+
+function scene(options: { readonly answer: string; readonly activities?: readonly Activity[]; readonly running?: boolean; readonly gone?: boolean; readonly service?: null; readonly signal?: AbortSignal }) {
+  const done: string[] = [];
+  const asked: Question<string>[] = [];
+  const activities = [...(options.activities ?? [quiet])];
+  const source = {
+    name: 'alex@old',
+    isRunning: async () => options.running ?? true,
+    activity: async () => (done.push('activity'), (activities.length > 1 ? activities.shift() : activities[0]) ?? quiet),
+    keepStopped: async () => void done.push('keep stopped'),
+    stop: async () => (done.push('stop'), { processesGone: options.gone ?? true, remainingWalFiles: ['library.db-wal'], durationMs: 120_000 }),
+    restore: async () => void done.push('restore'),
+  } as unknown as Source;
+  const facts = sourceFacts(options.service === null ? { service: null } : {});
+  const tools = stepTools({ inspect: { source: facts, target: targetFacts() } }, options.signal);
+  const ask = {
+    async choose<Value extends string>(question: Question<Value>): Promise<Value> {
+      asked.push(question);
+      return options.answer as Value;
+    },
+  };
+  return { done, asked, tools, run: () => stopSource.run({ source, target: { name: 'release plex' } as Target, ask, ...tools }), context: { source, target: { name: 'release plex' } as Target, ask, ...tools } };
+}
+
+test('the question names every viewer, transcode and job, what will happen, how it is undone, and not to sign out', async () => {
+  const { asked, run } = scene({ answer: 'now', activities: [busy] });
+  await run();
+  const text = asked[0]?.detail.join('\n') ?? '';
+  expect(asked[0]?.title).toBe('Stop Plex on alex@old now?');
+  expect(text).toContain('ann is watching "A Series: Pilot" on Living room (being transcoded).');
+  expect(text).toContain('bob is watching "A Film" on Phone.');
+  expect(text).toContain('In the background: a version of "Another Film" is being made.');
+  expect(text).toMatch(/What will happen: .*stopped and kept from starting again.*release plex/);
+  expect(text).toMatch(/How it is undone: "plexlift rollback", at any time/);
+  expect(text).toContain('Do not sign out of the old server');
+  expect(asked[0]).toMatchObject({ id: 'stop-source', yes: 'now' });
+  expect(asked[0]?.choices.map(({ value }) => value)).toEqual(['now', 'wait', 'no']);
+});
+
+test('nobody watching, and not being able to ask, are told apart', async () => {
+  const idle = scene({ answer: 'now' });
+  await idle.run();
+  expect(idle.asked[0]?.detail[0]).toBe('Nobody is watching, and nothing is being transcoded.');
+  const mute = scene({ answer: 'now', activities: [{ known: false, reason: 'HTTP status 401', streams: [], backgroundJobs: [] }] });
+  await mute.run();
+  expect(mute.asked[0]?.detail[0]).toBe('Who is watching could not be asked: HTTP status 401.');
+});
+
+test('"now" keeps it from starting before it is stopped, and tells what stayed behind', async () => {
+  const { done, run, tools } = scene({ answer: 'now', activities: [busy] });
+  expect(await run()).toMatchObject({ processesGone: true, wasRunning: true });
+  expect(done).toEqual(['activity', 'keep stopped', 'stop']);
+  expect(tools.notes.join('\n')).toContain('library.db-wal');
+});
+
+test('"no" leaves it alone', async () => {
+  const { done, run } = scene({ answer: 'no', activities: [busy] });
+  expect(await thrownBy(run())).toMatchObject({ kind: 'refused', remedy: expect.stringContaining('It goes on serving') });
+  expect(done).toEqual(['activity']);
+});
+
+test('"wait" stops it once nobody watches and nothing is in the background, and can be asked', async () => {
+  const jobs: Activity = { known: true, streams: [], backgroundJobs: ['optimizing'] };
+  const mute: Activity = { known: false, streams: [], backgroundJobs: [] };
+  const { done, run, tools } = scene({ answer: 'wait', activities: [busy, busy, mute, jobs, quiet] });
+  await run();
+  expect(done).toEqual(['activity', 'activity', 'activity', 'activity', 'activity', 'keep stopped', 'stop']);
+  expect(tools.progressed.map(({ what }) => what)).toEqual(['waiting for 2 streams and 1 jobs to end', 'waiting until the server can be asked who is watching', 'waiting for 0 streams and 1 jobs to end']);
+});
+
+test('waiting ends when the run is stopped', async () => {
+  const stop = new AbortController();
+  stop.abort();
+  const { done, run } = scene({ answer: 'wait', activities: [busy], signal: stop.signal });
+  expect(await thrownBy(run())).toMatchObject({ name: 'AbortError' });
+  expect(done).not.toContain('stop');
+});
+
+test('a source that does not run is not asked about, but kept from starting', async () => {
+  const { done, asked, run } = scene({ answer: 'now', running: false });
+  expect(await run()).toMatchObject({ wasRunning: false });
+  expect(asked).toEqual([]);
+  expect(done).toEqual(['keep stopped', 'stop']);
+});
+
+test('processes that stay are a failure, also where there is no service', async () => {
+  expect(await thrownBy(scene({ answer: 'now', gone: false }).run())).toMatchObject({ kind: 'failed', message: expect.stringContaining('after 2 min 0 s') });
+  const directory = scene({ answer: 'now', gone: false, service: null });
+  expect(await thrownBy(directory.run())).toMatchObject({ kind: 'failed' });
+  expect(directory.asked).toEqual([]);
+});
+
+test('on resume it holds while Plex is stopped; undo restores what was observed', async () => {
+  const stopped = scene({ answer: 'now', running: false });
+  const result = await stopped.run();
+  expect(await stopSource.stillHolds?.(stopped.context, result)).toMatchObject({ status: 'pass' });
+  const started = scene({ answer: 'now' });
+  expect(await stopSource.stillHolds?.(started.context, result)).toMatchObject({ status: 'fail', detail: expect.stringContaining('runs again') });
+  await stopSource.undo?.(started.context);
+  expect(started.done).toEqual(['restore']);
+});

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import type { Samples } from '../../src/catalogue/samples.ts';
+import { runDirectoryAt } from '../../src/migration/runDirectory.ts';
+import { verify, verifyChecks } from '../../src/migration/steps/verify.ts';
+import type { Part, PlexServer } from '../../src/server/plexServer.ts';
+import type { Target } from '../../src/targets/target.ts';
+import type { Manifest } from '../../src/transfer/manifest.ts';
+import { makeLibrary } from '../bed/library/makeLibrary.ts';
+import { makeScratchDirectory } from '../bed/library/scratch.ts';
+import { recorder, sourceFacts, stepTools, targetFacts, thrownBy } from './literalFacts.ts';
+
+// A server that has just started is asked again after some seconds.
+vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }));
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const samples: Samples = {
+  playable: [{ itemId: 7, title: 'A Film', file: '/media/library/film.mkv', sizeBytes: 5 }],
+  optimized: [{ itemId: 7, title: 'A Film', file: '/media/optimized/film.mp4', sizeBytes: 5 }],
+  artwork: [{ itemId: 7, title: 'A Film', hash: 'abcdef', kind: 'thumb' }],
+  expected: { sections: [{ key: '1', title: 'Movies', locations: ['/media/library/Movies', '/media/library/More'], items: [{ metadataType: 1, count: 3 }] }], accounts: 2, history: 9, playlists: [5, 6] },
+};
+
+const part = (file: string, changes: Partial<Part> = {}): Part => ({ id: 1, key: `/parts/${file}`, file, sizeBytes: 5, exists: true, accessible: true, optimized: false, ...changes });
+const parts = [part('/media/library/film.mkv'), part('/media/optimized/film.mp4')];
+
+/** A server on which every check passes. */
+const sound: PlexServer = {
+  identity: async () => ({ machineIdentifier: 'processed', version: '1.43.4.10718-1e3cb7a60', claimed: true }),
+  friendlyName: async () => 'Plex',
+  sections: async () => [{ key: '1', title: 'Movies', type: 'movie', locations: ['/media/library/More', '/media/library/Movies'] }],
+  count: async () => 3,
+  parts: async () => parts,
+  readPart: async ({ file }) => ({ bytes: Buffer.from(`bytes of ${file}`), firstByteMs: 12 }),
+  artwork: async () => Buffer.from('a picture'),
+  accounts: async () => 2,
+  historyCount: async () => 9,
+  playlistIds: async () => [4, 5, 6],
+  onDeckIds: async () => [],
+  settings: async () => new Map(),
+  set: async () => undefined,
+};
+
+async function found(check: string, options: { readonly server?: Partial<PlexServer>; readonly samples?: Partial<Samples>; readonly disk?: string | null; readonly copied?: readonly string[]; readonly expected?: { readonly version?: string | null; readonly claimed?: boolean } } = {}) {
+  const target = { name: 'release plex', sampleMedia: async (file: string) => (options.disk === null ? null : { sizeBytes: 5, sha256: sha256(options.disk ?? `bytes of ${file}`) }) } as unknown as Target;
+  const manifest = { pathsWithDigest: (digest: string) => (digest === sha256('a picture') ? (options.copied ?? ['Metadata/Movies/a/bcdef.bundle/Contents/_stored/poster']) : []) } as unknown as Manifest;
+  const expected = { machineIdentifier: 'processed', version: '1.43.4.10718-1e3cb7a60', claimed: true, ...options.expected };
+  return verifyChecks.find(({ name }) => name === check)?.run({ server: { ...sound, ...options.server }, target, manifest, samples: { ...samples, ...options.samples }, expected });
+}
+
+test.each(verifyChecks.map(({ name }) => name))('%s passes on a server that is as it was', async (name) => {
+  expect(await found(name)).toMatchObject({ status: 'pass' });
+});
+
+const identity = { machineIdentifier: 'processed', version: '1.43.4.10718-1e3cb7a60', claimed: true };
+const section = { key: '1', title: 'Movies', type: 'movie', locations: ['/media/library/More', '/media/library/Movies'] };
+
+test.each<{ readonly check: string; readonly says: string } & Parameters<typeof found>[1]>([
+  { check: 'same-identity', says: 'it says another', server: { identity: async () => ({ ...identity, machineIdentifier: 'another' }) } },
+  { check: 'same-identity', says: 'not claimed', server: { identity: async () => ({ ...identity, claimed: false }) } },
+  { check: 'running-version', says: 'it runs 1.44', server: { identity: async () => ({ ...identity, version: '1.44' }) } },
+  { check: 'libraries', says: 'found', server: { sections: async () => [] } },
+  { check: 'libraries', says: 'found', server: { sections: async () => [{ ...section, title: 'Films' }] } },
+  { check: 'libraries', says: 'found', server: { sections: async () => [{ ...section, locations: ['/mnt/nas-plex/Movies'] }] } },
+  { check: 'libraries', says: 'found', server: { sections: async () => [section, { ...section, key: '2' }] } },
+  { check: 'item-counts', says: '"Movies", movie: 2 instead of 3', server: { count: async () => 2 } },
+  { check: 'users-and-history', says: 'users: 1 instead of 2', server: { accounts: async () => 1 } },
+  { check: 'users-and-history', says: 'history entries: 8 instead of 9', server: { historyCount: async () => 8 } },
+  { check: 'users-and-history', says: 'playlists that are missing: 6', server: { playlistIds: async () => [5] } },
+  { check: 'files-play', says: 'is unknown to the server', server: { parts: async () => [] } },
+  { check: 'files-play', says: 'cannot be opened', server: { parts: async () => [part('/media/library/film.mkv', { accessible: false })] } },
+  { check: 'files-play', says: 'cannot be opened', server: { parts: async () => [part('/media/library/film.mkv', { exists: false })] } },
+  { check: 'files-play', says: 'other bytes', disk: 'something else' },
+  { check: 'files-play', says: 'other bytes', disk: null },
+  { check: 'files-play', says: 'began after 5001 ms', server: { readPart: async ({ file }) => ({ bytes: Buffer.from(`bytes of ${file}`), firstByteMs: 5001 }) } },
+  { check: 'optimized-plays', says: '/media/optimized/film.mp4', server: { parts: async () => parts.slice(0, 1) } },
+  { check: 'artwork', says: 'none', server: { artwork: async () => null } },
+  { check: 'artwork', says: 'differs', server: { artwork: async () => Buffer.from('another picture') } },
+  { check: 'artwork', says: 'differs', copied: ['Metadata/Movies/f/edcba.bundle/Contents/_stored/poster'] },
+])('$check fails: $says', async ({ check, says, ...options }) => {
+  expect(await found(check, options)).toMatchObject({ status: 'fail', detail: expect.stringContaining(says), remedy: expect.stringContaining('plexlift rollback') });
+});
+
+test('what there is nothing of is skipped, and says so; an unpinned version is taken as it is, and more than before is odd but no loss', async () => {
+  expect(await found('files-play', { samples: { playable: [] } })).toMatchObject({ status: 'skip' });
+  expect(await found('optimized-plays', { samples: { optimized: [] } })).toMatchObject({ status: 'skip' });
+  expect(await found('artwork', { samples: { artwork: [] } })).toMatchObject({ status: 'skip' });
+  expect(await found('item-counts', { server: { count: async () => 4 } })).toMatchObject({ status: 'warn', detail: expect.stringContaining('4 instead of 3') });
+  expect(await found('running-version', { expected: { version: null } })).toMatchObject({ status: 'pass' });
+});
+
+test('a server that refuses everything is a difference in every point, each on record, with exit kind "difference"', async () => {
+  const place = makeScratchDirectory('plexlift-verify-');
+  const web = createServer((_request, response) => response.writeHead(500).end('<html>starting</html>'));
+  try {
+    const directory = runDirectoryAt(join(place, 'run'));
+    const facts = await makeLibrary({ dataDirectory: join(place, 'd'), mediaDirectory: join(place, 'm'), optimizedDirectory: join(place, 'o'), items: 60 });
+    for (const path of ['Preferences.xml', ...facts.databases]) {
+      mkdirSync(dirname(join(directory.rewritten, path)), { recursive: true });
+      copyFileSync(join(facts.dataDirectory, path), join(directory.rewritten, path));
+    }
+    writeFileSync(directory.missingMedia, `${JSON.stringify({ path: '/media/gone' })}\n`);
+    web.listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    const bound = web.address();
+    if (bound === null || typeof bound === 'string') throw new Error('A TCP server has no port');
+    let closed = 0;
+    const target = { name: 'release plex', connect: async () => ({ baseUrl: `http://127.0.0.1:${bound.port}`, close: async () => void (closed += 1) }), sampleMedia: async () => null } as unknown as Target;
+    const manifest = { pathsWithDigest: () => [] } as unknown as Manifest;
+    const { events, record } = recorder();
+    const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() }, 'open-target': { existingLibrary: 'none', version: '1.43.4.10718-1e3cb7a60', done: [] } });
+    const error = await thrownBy(verify.run({ target, directory, manifest: () => manifest, record, ...tools }));
+    expect(error).toMatchObject({ kind: 'difference', message: `The server on release plex differs from what was moved in ${verifyChecks.length} points` });
+    expect((error as { facts: string[] }).facts).toEqual(verifyChecks.map(({ name }) => expect.stringMatching(new RegExp(`^${name}: could not be compared: .*status 500`))));
+    expect(events.map((event) => (event.type === 'check-finished' ? event.name : ''))).toEqual(verifyChecks.map(({ name }) => name));
+    expect(JSON.stringify([events, error])).not.toContain(facts.token);
+    expect(closed).toBe(1);
+  } finally {
+    web.close();
+    rmSync(place, { recursive: true, force: true });
+  }
+});
+
+test('a target without a server says that nothing was asked of one', async () => {
+  const tools = stepTools();
+  const target = { name: 'directory /new', connect: async () => null } as unknown as Target;
+  expect(await verify.run({ target, directory: runDirectoryAt('/nowhere'), manifest: () => ({}) as Manifest, record: () => undefined, ...tools })).toEqual({ server: 'none', checks: [] });
+  expect(tools.notes).toHaveLength(1);
+});
