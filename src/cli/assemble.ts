@@ -29,9 +29,9 @@ export interface Sides {
 }
 
 /** Picks the kinds and connects them. Every command of every machine goes through `audited`, put on here and nowhere else. */
-export async function assemble(configuration: Pick<Configuration, 'source' | 'target'>, options: AssembleOptions): Promise<Sides> {
+export async function assemble(configuration: Pick<Configuration, 'source' | 'target' | 'paths'>, options: AssembleOptions): Promise<Sides> {
   const here = withAudit(thisComputer(), options);
-  const source = await openSource(configuration.source, here, options);
+  const source = await openSource(configuration, here, options);
   const target = openTarget(configuration, here);
   return {
     source,
@@ -47,8 +47,9 @@ export async function assemble(configuration: Pick<Configuration, 'source' | 'ta
   };
 }
 
-async function openSource(source: Configuration['source'], here: Machine, options: AssembleOptions): Promise<Source> {
-  if ('directory' in source) return directorySource(here, source);
+async function openSource({ source, paths }: Pick<Configuration, 'source' | 'paths'>, here: Machine, options: AssembleOptions): Promise<Source> {
+  const media = paths.map(({ from }) => from);
+  if ('directory' in source) return directorySource(here, { ...source, media });
   const machine = await openSsh({
     destination: source.ssh,
     ...(source.sshConfig === undefined ? {} : { configFile: source.sshConfig }),
@@ -56,7 +57,7 @@ async function openSource(source: Configuration['source'], here: Machine, option
     ...(options.terminal.interactive ? { askPassword: () => askSudoPassword(source.ssh, options.terminal) } : {}),
   });
   const watched = withAudit(machine, options);
-  return systemdPlex({ ...watched, forward: (port) => machine.forward(port), close: () => machine.close() }, { unit: source.unit });
+  return systemdPlex({ ...watched, forward: (port) => machine.forward(port), close: () => machine.close() }, { unit: source.unit, media });
 }
 
 function openTarget({ source, target }: Pick<Configuration, 'source' | 'target'>, here: Machine): Target {

@@ -17,7 +17,10 @@ export interface TreePlace {
    * lead nowhere where it arrives. Links to files, and links that lead back in, stay links.
    */
   readonly followsLinksOut?: boolean;
-  /** Directories of media, absolute: a link that leads into one, or to one that holds it, is not followed. Media are not part of the data. */
+  /**
+   * Directories of media, absolute: a link that leads into one, or to one that holds it, is not followed, since media are not part of the
+   * data. Only a directory at the top, or one of artwork, may have been moved there.
+   */
   readonly media?: readonly string[];
 }
 
@@ -83,11 +86,12 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
       }
       if (waiting.length === 0) return;
       const media = await Promise.all((place.media ?? []).map((directory) => realPathOf(directory, '-m')));
-      const entered = [await realPathOf(place.directory), ...media];
+      const entered = [await realPathOf(place.directory)];
       for (let link = waiting.shift(); link !== undefined; link = waiting.shift()) {
         const below = `${rooted(place.directory)}${bytesOf(link.path).toString('utf8')}`;
         const real = await realPathOf(below);
-        if (entered.some((known) => isWithin(real, known) || isWithin(known, real))) {
+        const shunned = isMovedData(link.path) ? entered : [...entered, ...media];
+        if (shunned.some((known) => isWithin(real, known) || isWithin(known, real))) {
           yield link;
           continue;
         }
@@ -188,6 +192,11 @@ function unreadable(fields: readonly string[]): Error {
 // Where a link leads is judged by its text, as it would be where it arrives. Names that are no UTF-8 cannot be handed to find: those stay links.
 function leadsOut({ path, linkTarget }: Entry): boolean {
   return linkTarget !== undefined && !bytesOf(path).toString('utf8').includes('\uFFFD') && leaves(path, linkTarget);
+}
+
+// What people move to another disk: a whole directory of the data, or parts of the artwork.
+function isMovedData(path: string): boolean {
+  return !path.includes('/') || /^(Metadata|Media)\//.test(path);
 }
 
 function isWithin(path: string, directory: string): boolean {

@@ -22,13 +22,15 @@ export interface DirectoryOptions {
   readonly directory: string;
   /** The version of the server it was used with. */
   readonly version?: string | undefined;
+  /** Directories of media, to which links in the data directory are not followed. */
+  readonly media?: readonly string[];
 }
 
 /** A data directory on this computer that no server is kept running on: a restored backup, or a disk taken from another machine. */
 export function directorySource(machine: Machine, options: DirectoryOptions): Source {
   const directory = path.resolve(options.directory);
   const place: CataloguePlace = { machine, directory, as: 'login' };
-  const tree = localTree(machine, { directory, followsLinksOut: true });
+  const tree = localTree(machine, { directory, followsLinksOut: true, media: options.media ?? [] });
 
   return {
     kind: 'directory',
