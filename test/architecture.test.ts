@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { preflightChecks } from '../src/migration/checks/preflight.ts';
 import { coverageChecks } from '../src/migration/checks/coverage.ts';
+import { mountsShowMedia } from '../src/migration/steps/media.ts';
 import { plan } from '../src/migration/plan.ts';
 import { verifyChecks } from '../src/migration/steps/verify.ts';
 
@@ -89,7 +90,7 @@ test('every step that touches source or target can be undone', () => {
 });
 
 test('names of steps and checks are unique', () => {
-  const names = [...plan.map((step) => step.name), ...[...preflightChecks, ...coverageChecks, ...verifyChecks].map((check) => check.name)];
+  const names = [...plan.map((step) => step.name), ...[...preflightChecks, ...coverageChecks, mountsShowMedia, ...verifyChecks].map((check) => check.name)];
 
   expect(names.filter((name, position) => names.indexOf(name) !== position)).toEqual([]);
 });

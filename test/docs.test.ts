@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { commands } from '../src/cli/commands.ts';
 import { exitCodes } from '../src/errors.ts';
 import { thisComputer } from '../src/machines/localMachine.ts';
+import { mountsShowMedia } from '../src/migration/steps/media.ts';
 import { coverageChecks } from '../src/migration/checks/coverage.ts';
 import { preflightChecks } from '../src/migration/checks/preflight.ts';
 import { plan } from '../src/migration/plan.ts';
@@ -83,6 +84,7 @@ describe('docs/checks.md', () => {
     ['A directory as the target', directoryTarget(here, { directory: 'DIRECTORY' }).checks],
     ['Both sides together', preflightChecks],
     ['What the path mapping reaches', coverageChecks],
+    ['The media on the target', [mountsShowMedia]],
     ['The running server', verifyChecks],
   ];
 

@@ -27,10 +27,9 @@ export interface Part {
   readonly optimized: boolean;
 }
 
-/** The parts of the HTTP API that plexlift uses. It reads; the only thing it writes are settings. */
+/** The parts of the HTTP API that plexlift uses. It only reads: settings are changed in the file, while the server is stopped. */
 export interface PlexServer {
   identity(): Promise<Identity>;
-  friendlyName(): Promise<string>;
   sections(): Promise<readonly Section[]>;
   /** How many items of a metadata type a library holds. */
   count(sectionKey: string, metadataType: number): Promise<number>;
@@ -44,15 +43,12 @@ export interface PlexServer {
   historyCount(): Promise<number>;
   playlistIds(): Promise<readonly number[]>;
   onDeckIds(): Promise<readonly number[]>;
-  settings(): Promise<ReadonlyMap<string, string>>;
-  set(name: string, value: string): Promise<void>;
 }
 
 /** Plex writes yes and no as true and false, 1 and 0, or "1" and "0", depending on version and place. */
 const flag = z.union([z.boolean(), z.literal([0, 1, '0', '1'])]).transform((value) => value === true || value === 1 || value === '1');
 
 const identityShape = z.object({ MediaContainer: z.object({ machineIdentifier: z.string(), version: z.string(), claimed: flag.default(false) }) });
-const rootShape = z.object({ MediaContainer: z.object({ friendlyName: z.string() }) });
 const sectionsShape = z.object({
   MediaContainer: z.object({
     Directory: z.array(z.object({ key: z.coerce.string(), title: z.string(), type: z.string(), Location: z.array(z.object({ path: z.string() })).default([]) })).default([]),
@@ -67,7 +63,6 @@ const metadataShape = z.object({
 const itemsShape = z.object({ MediaContainer: z.object({ Metadata: z.array(metadataShape).default([]) }) });
 const keysShape = z.object({ MediaContainer: z.object({ Metadata: z.array(z.object({ ratingKey: z.coerce.number() })).default([]) }) });
 const accountsShape = z.object({ MediaContainer: z.object({ Account: z.array(z.object({ id: z.coerce.number() })).default([]) }) });
-const settingsShape = z.object({ MediaContainer: z.object({ Setting: z.array(z.object({ id: z.string(), value: z.union([z.string(), z.number(), z.boolean()]).optional() })).default([]) }) });
 
 /** The optimizer's mark on a media version (`proxyType`). */
 const optimizedProxyType = 42;
@@ -103,7 +98,6 @@ export function plexServer(options: { readonly baseUrl: string; readonly token: 
       const { machineIdentifier, version, claimed } = (await ask('/identity', identityShape)).MediaContainer;
       return { machineIdentifier, version, claimed };
     },
-    friendlyName: async () => (await ask('/', rootShape)).MediaContainer.friendlyName,
     async sections() {
       const { Directory } = (await ask('/library/sections', sectionsShape)).MediaContainer;
       return Directory.map((section) => ({ key: section.key, title: section.title, type: section.type, locations: section.Location.map((location) => location.path) }));
@@ -151,21 +145,7 @@ export function plexServer(options: { readonly baseUrl: string; readonly token: 
     },
     playlistIds: () => keys('/playlists'),
     onDeckIds: () => keys('/library/onDeck'),
-    async settings() {
-      const { Setting } = (await ask('/:/prefs', settingsShape)).MediaContainer;
-      return new Map(Setting.map((setting) => [setting.id, setting.value === undefined ? '' : settingText(setting.value)]));
-    },
-    async set(name, value) {
-      const response = await request(`/:/prefs?${new URLSearchParams({ [name]: value }).toString()}`, { method: 'PUT' });
-      if (!response.ok) throw answerError(`/:/prefs (${name})`, response.status);
-    },
   };
-}
-
-/** Plex writes switches as 0 and 1 in Preferences.xml and as true and false over the API. */
-function settingText(value: string | number | boolean): string {
-  if (typeof value === 'boolean') return value ? '1' : '0';
-  return String(value);
 }
 
 function answerError(path: string, status: number): PlexliftError {

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 beforeEach(() => rmSync(join(place, 'run', 'missing-media.ndjson'), { force: true }));
 
-function run(answer: (path: string) => MediaFinding | null, options: { readonly mounts?: 'answers' | 'absent' } = {}) {
+function run(answer: (path: string) => MediaFinding | null, options: { readonly mounts?: 'answers' | 'absent'; readonly accepted?: ReadonlySet<string> } = {}) {
   const directory = runDirectoryAt(join(place, 'run'));
   const target = {
     name: 'release plex',
@@ -39,7 +39,7 @@ function run(answer: (path: string) => MediaFinding | null, options: { readonly 
   } as unknown as Target;
   const source = { name: 'alex@old', sampleMedia: async () => ({ sizeBytes: 1, sha256: 'same' }) } as unknown as Source;
   const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() } });
-  return { tools, directory, result: media.run({ source, target, directory, pairs, mapping: parseMapping(pairs), ...tools }) };
+  return { tools, directory, result: media.run({ source, target, directory, pairs, mapping: parseMapping(pairs), accepted: options.accepted ?? new Set(), record: () => undefined, ...tools }) };
 }
 
 const present = (path: string): MediaFinding => ({ path, status: 'present', sizeBytes: 1 });
@@ -58,7 +58,12 @@ test('every mapped file is looked up; sentinels are picked for each mount and co
 
 test('missing and unreadable files are listed with library and title, and do not block', async () => {
   const film = facts.libraries.find(({ name }) => name === 'Movies');
-  const { result, directory, tools } = run((path) => (path.startsWith('/media/library/Movies/') ? { path, status: 'missing', sizeBytes: null } : path.startsWith('/media/optimized/') ? { path, status: 'unreadable', sizeBytes: null } : present(path)));
+  let optimized = 0;
+  const { result, directory, tools } = run((path) => {
+    if (path.startsWith('/media/library/Movies/')) return { path, status: 'missing', sizeBytes: null };
+    // All but one: a mount that shows nothing at all is another matter.
+    return path.startsWith('/media/optimized/') && (optimized += 1) > 1 ? { path, status: 'unreadable', sizeBytes: null } : present(path);
+  });
   const found = await result;
   expect(found.missing).toBeGreaterThan(0);
   expect(found.missingByLibrary).toEqual({ [film?.name ?? '']: found.missing });
@@ -79,4 +84,15 @@ test('a file that the target does not speak of is no file that is there, and hal
   const { result, directory } = run((path) => (path.startsWith('/media/optimized/') ? null : present(path)));
   expect(await thrownBy(result)).toMatchObject({ message: expect.stringContaining('gave no answer') });
   expect(existsSync(directory.missingMedia)).toBe(false);
+});
+
+test('a mount that shows not one of its files is another share, until somebody knows better', async () => {
+  const nothingOptimized = (path: string): MediaFinding => (path.startsWith('/media/optimized/') ? { path, status: 'missing', sizeBytes: null } : present(path));
+  const refused = await thrownBy(run(nothingOptimized).result);
+  expect(refused).toMatchObject({ kind: 'refused' });
+  expect(JSON.stringify(refused)).toContain('/media/optimized');
+  expect(JSON.stringify(refused)).not.toContain('/media/library');
+
+  const accepted = await run(nothingOptimized, { accepted: new Set(['mounts-show-media']) }).result;
+  expect(accepted.sentinels.map(({ mount }) => mount)).not.toContain('/media/optimized');
 });

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { runDirectoryAt } from '../../src/migration/runDirectory.ts';
 import { stopSource } from '../../src/migration/steps/stopSource.ts';
 import type { Question } from '../../src/runner/ask.ts';
 import type { Activity, Source } from '../../src/sources/source.ts';
@@ -26,10 +27,12 @@ function scene(options: { readonly answer: string; readonly activities?: readonl
     name: 'alex@old',
     isRunning: async () => options.running ?? true,
     activity: async () => (done.push('activity'), (activities.length > 1 ? activities.shift() : activities[0]) ?? quiet),
+    connect: async () => (done.push('connect'), null),
     keepStopped: async () => void done.push('keep stopped'),
     stop: async () => (done.push('stop'), { processesGone: options.gone ?? true, remainingWalFiles: ['library.db-wal'], durationMs: 120_000 }),
     restore: async () => void done.push('restore'),
   } as unknown as Source;
+  const directory = runDirectoryAt('/nowhere');
   const facts = sourceFacts(options.service === null ? { service: null } : {});
   const tools = stepTools({ inspect: { source: facts, target: targetFacts() } }, options.signal);
   const ask = {
@@ -38,7 +41,7 @@ function scene(options: { readonly answer: string; readonly activities?: readonl
       return options.answer as Value;
     },
   };
-  return { done, asked, tools, run: () => stopSource.run({ source, target: { name: 'release plex' } as Target, ask, ...tools }), context: { source, target: { name: 'release plex' } as Target, ask, ...tools } };
+  return { done, asked, tools, run: () => stopSource.run({ source, target: { name: 'release plex' } as Target, ask, directory, ...tools }), context: { source, target: { name: 'release plex' } as Target, ask, directory, ...tools } };
 }
 
 test('the question names every viewer, transcode and job, what will happen, how it is undone, and not to sign out', async () => {
@@ -68,7 +71,7 @@ test('nobody watching, and not being able to ask, are told apart', async () => {
 test('"now" keeps it from starting before it is stopped, and tells what stayed behind', async () => {
   const { done, run, tools } = scene({ answer: 'now', activities: [busy] });
   expect(await run()).toMatchObject({ processesGone: true, wasRunning: true });
-  expect(done).toEqual(['activity', 'keep stopped', 'stop']);
+  expect(done).toEqual(['activity', 'connect', 'keep stopped', 'stop']);
   expect(tools.notes.join('\n')).toContain('library.db-wal');
 });
 
@@ -83,7 +86,7 @@ test('"wait" stops it once nobody watches and nothing is in the background, and 
   const mute: Activity = { known: false, streams: [], backgroundJobs: [] };
   const { done, run, tools } = scene({ answer: 'wait', activities: [busy, busy, mute, jobs, quiet] });
   await run();
-  expect(done).toEqual(['activity', 'activity', 'activity', 'activity', 'activity', 'keep stopped', 'stop']);
+  expect(done).toEqual(['activity', 'activity', 'activity', 'activity', 'activity', 'connect', 'keep stopped', 'stop']);
   expect(tools.progressed.map(({ what }) => what)).toEqual(['waiting for 2 streams and 1 jobs to end', 'waiting until the server can be asked who is watching', 'waiting for 0 streams and 1 jobs to end']);
 });
 

@@ -32,7 +32,6 @@ const parts = [part('/media/library/film.mkv'), part('/media/optimized/film.mp4'
 /** A server on which every check passes. */
 const sound: PlexServer = {
   identity: async () => ({ machineIdentifier: 'processed', version: '1.43.4.10718-1e3cb7a60', claimed: true }),
-  friendlyName: async () => 'Plex',
   sections: async () => [{ key: '1', title: 'Movies', type: 'movie', locations: ['/media/library/More', '/media/library/Movies'] }],
   count: async () => 3,
   parts: async () => parts,
@@ -41,16 +40,14 @@ const sound: PlexServer = {
   accounts: async () => 2,
   historyCount: async () => 9,
   playlistIds: async () => [4, 5, 6],
-  onDeckIds: async () => [],
-  settings: async () => new Map(),
-  set: async () => undefined,
+  onDeckIds: async () => [9, 8, 7],
 };
 
-async function found(check: string, options: { readonly server?: Partial<PlexServer>; readonly samples?: Partial<Samples>; readonly disk?: string | null; readonly copied?: readonly string[]; readonly expected?: { readonly version?: string | null; readonly claimed?: boolean } } = {}) {
+async function found(check: string, options: { readonly server?: Partial<PlexServer>; readonly samples?: Partial<Samples>; readonly disk?: string | null; readonly copied?: readonly string[]; readonly onDeck?: readonly number[] | null; readonly expected?: { readonly version?: string | null; readonly claimed?: boolean } } = {}) {
   const target = { name: 'release plex', sampleMedia: async (file: string) => (options.disk === null ? null : { sizeBytes: 5, sha256: sha256(options.disk ?? `bytes of ${file}`) }) } as unknown as Target;
   const manifest = { pathsWithDigest: (digest: string) => (digest === sha256('a picture') ? (options.copied ?? ['Metadata/Movies/a/bcdef.bundle/Contents/_stored/poster']) : []) } as unknown as Manifest;
   const expected = { machineIdentifier: 'processed', version: '1.43.4.10718-1e3cb7a60', claimed: true, ...options.expected };
-  return verifyChecks.find(({ name }) => name === check)?.run({ server: { ...sound, ...options.server }, target, manifest, samples: { ...samples, ...options.samples }, expected });
+  return verifyChecks.find(({ name }) => name === check)?.run({ server: { ...sound, ...options.server }, target, manifest, samples: { ...samples, ...options.samples }, onDeck: { items: options.onDeck === undefined ? [7, 8] : options.onDeck, reason: 'it was down' }, expected });
 }
 
 test.each(verifyChecks.map(({ name }) => name))('%s passes on a server that is as it was', async (name) => {
@@ -72,6 +69,7 @@ test.each<{ readonly check: string; readonly says: string } & Parameters<typeof 
   { check: 'users-and-history', says: 'users: 1 instead of 2', server: { accounts: async () => 1 } },
   { check: 'users-and-history', says: 'history entries: 8 instead of 9', server: { historyCount: async () => 8 } },
   { check: 'users-and-history', says: 'playlists that are missing: 6', server: { playlistIds: async () => [5] } },
+  { check: 'on-deck', says: 'missing: 6', onDeck: [6, 7] },
   { check: 'files-play', says: 'is unknown to the server', server: { parts: async () => [] } },
   { check: 'files-play', says: 'cannot be opened', server: { parts: async () => [part('/media/library/film.mkv', { accessible: false })] } },
   { check: 'files-play', says: 'cannot be opened', server: { parts: async () => [part('/media/library/film.mkv', { exists: false })] } },
@@ -90,6 +88,7 @@ test('what there is nothing of is skipped, and says so; an unpinned version is t
   expect(await found('files-play', { samples: { playable: [] } })).toMatchObject({ status: 'skip' });
   expect(await found('optimized-plays', { samples: { optimized: [] } })).toMatchObject({ status: 'skip' });
   expect(await found('artwork', { samples: { artwork: [] } })).toMatchObject({ status: 'skip' });
+  expect(await found('on-deck', { onDeck: null })).toMatchObject({ status: 'skip', reason: expect.stringContaining('it was down') });
   expect(await found('item-counts', { server: { count: async () => 4 } })).toMatchObject({ status: 'warn', detail: expect.stringContaining('4 instead of 3') });
   expect(await found('running-version', { expected: { version: null } })).toMatchObject({ status: 'pass' });
 });
@@ -113,7 +112,7 @@ test('a server that refuses everything is a difference in every point, each on r
     const target = { name: 'release plex', connect: async () => ({ baseUrl: `http://127.0.0.1:${bound.port}`, close: async () => void (closed += 1) }), sampleMedia: async () => null } as unknown as Target;
     const manifest = { pathsWithDigest: () => [] } as unknown as Manifest;
     const { events, record } = recorder();
-    const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() }, 'open-target': { existingLibrary: 'none', version: '1.43.4.10718-1e3cb7a60', done: [] } });
+    const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() }, 'open-target': { existingLibrary: 'none', version: '1.43.4.10718-1e3cb7a60', done: [] }, 'stop-source': { onDeck: { items: [7], reason: '' } } });
     const error = await thrownBy(verify.run({ target, directory, manifest: () => manifest, record, ...tools }));
     expect(error).toMatchObject({ kind: 'difference', message: `The server on release plex differs from what was moved in ${verifyChecks.length} points` });
     expect((error as { facts: string[] }).facts).toEqual(verifyChecks.map(({ name }) => expect.stringMatching(new RegExp(`^${name}: could not be compared: .*status 500`))));

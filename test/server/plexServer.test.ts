@@ -39,10 +39,9 @@ test.each([
 });
 
 test('the token goes in a header, never in an address', async () => {
-  const { server, requests } = await answering({ '/playlists': container({ Metadata: [{ ratingKey: '5' }, { ratingKey: 6 }] }), '/:/prefs?autoEmptyTrash=0': { body: '' } });
+  const { server, requests } = await answering({ '/playlists': container({ Metadata: [{ ratingKey: '5' }, { ratingKey: 6 }] }) });
   expect(await server.playlistIds()).toEqual([5, 6]);
-  await server.set('autoEmptyTrash', '0');
-  expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual(['GET /playlists', 'PUT /:/prefs?autoEmptyTrash=0']);
+  expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual(['GET /playlists']);
   for (const { headers, url } of requests) {
     expect(headers['x-plex-token']).toBe('top secret');
     expect(url).not.toContain('secret');
@@ -90,11 +89,6 @@ test('artwork as the server gives it; none is null, a refusal is no "none"', asy
   expect(await server.artwork(7, 'thumb')).toEqual(Buffer.from([1, 2, 3]));
   expect(await server.artwork(9, 'thumb')).toBeNull();
   await expect(server.artwork(8, 'art')).rejects.toThrow('status 500');
-});
-
-test('settings are told as Preferences.xml writes them', async () => {
-  const { server } = await answering({ '/:/prefs': container({ Setting: [{ id: 'a', value: true }, { id: 'b', value: false }, { id: 'c', value: 7 }, { id: 'd', value: 'text' }, { id: 'e' }] }) });
-  expect([...(await server.settings())]).toEqual([['a', '1'], ['b', '0'], ['c', '7'], ['d', 'text'], ['e', '']]);
 });
 
 test.each([

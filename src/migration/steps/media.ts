@@ -4,10 +4,12 @@ import { databasesIn } from '../../catalogue/catalogueFiles.ts';
 import type { MediaPath } from '../../catalogue/mediaPaths.ts';
 import { mediaPaths } from '../../catalogue/mediaPaths.ts';
 import { libraryDatabase } from '../../plex/dataDirectory.ts';
+import type { Check } from '../../runner/check.ts';
 import type { MediaFinding, Sentinel } from '../../targets/target.ts';
 import type { SharedMedia } from '../mediaProof.ts';
 import { requireMounts, requireSameShare } from '../mediaProof.ts';
 import type { MigrationStep } from '../migration.ts';
+import { runChecks } from '../runChecks.ts';
 import { inspect } from './inspect.ts';
 
 /** What the target sees of the media. */
@@ -31,12 +33,13 @@ const batchSize = 2000;
 const sentinelsPerMount = 5;
 
 /** Inside the waiting pod: the mounts answer, are the same shares as on the source, and every media path is looked up. */
-export const media: MigrationStep<'source' | 'target' | 'directory' | 'mapping' | 'pairs', MediaLookUp> = {
+export const media: MigrationStep<'source' | 'target' | 'directory' | 'mapping' | 'pairs' | 'accepted' | 'record', MediaLookUp> = {
   name: 'media',
   title: 'Look up every media file where Plex will see it',
   touches: 'nothing',
-  async run({ source, target, directory, mapping, pairs, resultOf, note, progress, signal }) {
-    const answering = await requireMounts({ target, pairs, facts: resultOf(inspect).target, note });
+  async run({ source, target, directory, mapping, pairs, accepted, record, resultOf, note, progress, signal }) {
+    const facts = resultOf(inspect).target;
+    const answering = await requireMounts({ target, pairs, facts, note });
     const tally = newTally(answering);
     const listing = openMissingList(directory.missingMedia);
     let batch: MediaPath[] = [];
@@ -68,12 +71,28 @@ export const media: MigrationStep<'source' | 'target' | 'directory' | 'mapping' 
     } finally {
       listing.close();
     }
+    await runChecks([mountsShowMedia], { barren: facts.mounts === null ? [] : barrenMounts(tally), mounts: answering }, { step: 'media', accepted, record });
     if (tally.missing > 0) note(`${tally.missing} of ${tally.lookedUp} media files are missing on the target; they are listed in ${directory.missingMedia} and do not block`);
     if (tally.unreadable > 0) note(`${tally.unreadable} media files cannot be opened as Plex's user on the target`);
     const comparedFiles = await requireSameShare({ source, target }, tally.shared);
     return { lookedUp: tally.lookedUp, present: tally.present, missing: tally.missing, unreadable: tally.unreadable, otherSize: tally.otherSize, notLookedUp: tally.notLookedUp, missingByLibrary: Object.fromEntries(tally.missingByLibrary), comparedFiles, sentinels: [...tally.sentinels.values()].flat() };
   },
 };
+
+/** Missing files do not block, but a mount that shows none of its files is most likely another share than the source has. */
+export const mountsShowMedia: Check<{ readonly barren: readonly string[]; readonly mounts: readonly string[] }> = {
+  name: 'mounts-show-media',
+  claim: 'Every mount shows media files that the library names',
+  async run({ barren, mounts }) {
+    if (barren.length === 0) return { status: 'pass', detail: mounts.join(', ') };
+    return { status: 'fail', detail: `not one file of the library is to be seen below ${barren.map((mount) => `"${mount}"`).join(', ')}`, remedy: 'Check which share is mounted there, and the paths in the configuration' };
+  },
+};
+
+/** Mounts that were asked for files and showed none. */
+function barrenMounts(tally: Tally): readonly string[] {
+  return tally.mounts.filter((mount) => (tally.askedBelow.get(mount) ?? 0) > 0 && tally.sentinels.get(mount)?.length === 0);
+}
 
 interface Tally {
   lookedUp: number;
@@ -83,17 +102,21 @@ interface Tally {
   otherSize: number;
   notLookedUp: number;
   readonly mounts: readonly string[];
+  /** Files asked for, by mount. */
+  readonly askedBelow: Map<string, number>;
   readonly missingByLibrary: Map<string, number>;
   readonly sentinels: Map<string, Sentinel[]>;
   readonly shared: SharedMedia[];
 }
 
 function newTally(mounts: readonly string[]): Tally {
-  return { lookedUp: 0, present: 0, missing: 0, unreadable: 0, otherSize: 0, notLookedUp: 0, mounts, missingByLibrary: new Map(), sentinels: new Map(mounts.map((mount) => [mount, []])), shared: [] };
+  return { lookedUp: 0, present: 0, missing: 0, unreadable: 0, otherSize: 0, notLookedUp: 0, mounts, askedBelow: new Map(), missingByLibrary: new Map(), sentinels: new Map(mounts.map((mount) => [mount, []])), shared: [] };
 }
 
 function take(tally: Tally, finding: MediaFinding, path: MediaPath, listing: MissingList): void {
+  const mount = mountOf(finding.path, tally.mounts);
   tally.lookedUp += 1;
+  if (mount !== null) tally.askedBelow.set(mount, (tally.askedBelow.get(mount) ?? 0) + 1);
   if (finding.status !== 'present') {
     const library = path.library ?? 'no library';
     if (finding.status === 'missing') {
@@ -105,7 +128,6 @@ function take(tally: Tally, finding: MediaFinding, path: MediaPath, listing: Mis
   }
   tally.present += 1;
   if (path.sizeBytes !== null && finding.sizeBytes !== path.sizeBytes) tally.otherSize += 1;
-  const mount = mountOf(finding.path, tally.mounts);
   const sentinels = mount === null ? undefined : tally.sentinels.get(mount);
   if (mount === null || sentinels === undefined || sentinels.length >= sentinelsPerMount || finding.sizeBytes === null) return;
   sentinels.push({ mount, path: finding.path, sizeBytes: finding.sizeBytes });

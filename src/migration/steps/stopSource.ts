@@ -4,24 +4,27 @@ import type { Activity, StopEvidence } from '../../sources/source.ts';
 import { durationText } from '../../units.ts';
 import { afterwards } from '../afterwards.ts';
 import type { MigrationStep } from '../migration.ts';
+import type { OnDeck } from '../onDeck.ts';
+import { observeOnDeck } from '../onDeck.ts';
 import { inspect } from './inspect.ts';
 
 /** How often the server is asked whether anybody still watches, when a person chose to wait. */
 const idlePollMs = 15_000;
 
 /** What stopping found. */
-export type StoppedSource = StopEvidence & { readonly wasRunning: boolean };
+export type StoppedSource = StopEvidence & { readonly wasRunning: boolean; readonly onDeck: OnDeck };
 
 /** Shows who is watching, asks, stops Plex, keeps it stopped, and proves that no process of it is left. */
-export const stopSource: MigrationStep<'source' | 'target' | 'ask', StoppedSource> = {
+export const stopSource: MigrationStep<'source' | 'target' | 'ask' | 'directory', StoppedSource> = {
   name: 'stop-source',
   title: 'Stop Plex on the source, with your consent',
   touches: 'source',
-  async run({ source, target, ask, note, progress, signal, resultOf }) {
+  async run({ source, target, ask, directory, note, progress, signal, resultOf }) {
     const wasRunning = await source.isRunning();
+    let onDeck: OnDeck = { items: null, reason: 'the source was stopped already' };
     if (resultOf(inspect).source.service === null) {
       const evidence = await source.stop();
-      return { ...requireStopped(evidence, source.name), wasRunning };
+      return { ...requireStopped(evidence, source.name), wasRunning, onDeck };
     }
     if (wasRunning) {
       const activity = await source.activity();
@@ -40,13 +43,14 @@ export const stopSource: MigrationStep<'source' | 'target' | 'ask', StoppedSourc
         throw new PlexliftError('refused', `Plex on ${source.name} was not stopped, as you chose`, { remedy: 'It goes on serving, and nothing was published on the target. Run the same command again whenever it suits; what was copied so far stays copied' });
       }
       if (answer === 'wait') await waitUntilIdle({ activity: () => source.activity(), progress, signal });
+      onDeck = await observeOnDeck(source, directory.backup);
     }
     // Recorded by `inspect` before this: how the unit was enabled, so that undo can put exactly that back.
     await source.keepStopped();
     const evidence = await source.stop();
     note(`Plex on ${source.name} is stopped and kept from starting; "plexlift rollback" starts it again`);
     for (const file of evidence.remainingWalFiles) note(`A write-ahead log stayed behind and is taken along: ${file}`);
-    return { ...requireStopped(evidence, source.name), wasRunning };
+    return { ...requireStopped(evidence, source.name), wasRunning, onDeck };
   },
   async stillHolds({ source }) {
     if (!(await source.isRunning())) return { status: 'pass', detail: 'no process of Plex runs' };

@@ -14,8 +14,10 @@ import type { Target } from '../../targets/target.ts';
 import type { Manifest } from '../../transfer/manifest.ts';
 import { sampleBytes } from '../mediaProof.ts';
 import type { MigrationStep } from '../migration.ts';
+import type { OnDeck } from '../onDeck.ts';
 import { inspect } from './inspect.ts';
 import { openTarget } from './openTarget.ts';
+import { stopSource } from './stopSource.ts';
 
 /** What comparing the running server with what was delivered found. */
 export type Verified = { readonly server: 'compared' | 'none'; readonly checks: readonly CheckOutcome[] };
@@ -49,6 +51,7 @@ export const verify: MigrationStep<'target' | 'directory' | 'manifest' | 'record
         target,
         manifest: manifest(),
         samples,
+        onDeck: resultOf(stopSource).onDeck,
         expected: { machineIdentifier: source.processedMachineIdentifier, version: resultOf(openTarget).version, claimed: token !== null },
       };
       const checks: CheckOutcome[] = [];
@@ -71,6 +74,7 @@ interface VerifyContext {
   readonly target: Target;
   readonly manifest: Manifest;
   readonly samples: Samples;
+  readonly onDeck: OnDeck;
   readonly expected: { readonly machineIdentifier: string | null; readonly version: string | null; readonly claimed: boolean };
 }
 
@@ -132,6 +136,16 @@ export const verifyChecks: readonly Check<VerifyContext>[] = [
         { what: 'users', now: await server.accounts(), before: accounts },
         { what: 'history entries', now: await server.historyCount(), before: history },
       ]);
+    },
+  },
+  {
+    name: 'on-deck',
+    claim: 'On Deck shows the owner what the source showed before it was stopped',
+    async run({ server, onDeck }) {
+      if (onDeck.items === null) return { status: 'skip', reason: `the source could not be asked: ${onDeck.reason}` };
+      const now = new Set(await server.onDeckIds());
+      const missing = onDeck.items.filter((id) => !now.has(id));
+      return missing.length === 0 ? pass(`${onDeck.items.length} items`) : fail(`items that are missing: ${missing.join(', ')}`);
     },
   },
   {
