@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { PlexliftError } from '../errors.ts';
@@ -103,6 +103,8 @@ function copyCatalogue(from: string, into: string): void {
   for (const name of databaseNames(from)) requireSettled(join(databasesIn(from), name));
   rmSync(databasesIn(into), { recursive: true, force: true });
   mkdirSync(databasesIn(into), { recursive: true, mode: 0o700 });
+  // Delivered with its mode, which is the one Plex gives it; the run directory around it is closed to others.
+  chmodSync(databasesIn(into), 0o755);
   // Not what lies beside a settled database (an empty "-shm" a reader left), but all that belongs to a dated backup.
   const wanted = (name: string): boolean => isDatabase(name) || isDatedBackup(name.replace(/-(?:wal|shm|journal)$/, ''));
   for (const name of readdirSync(databasesIn(from)).filter(wanted)) copyInto(join(databasesIn(from), name), join(databasesIn(into), name));

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf, PlexliftError } from '../errors.ts';
 import type { Migration } from '../migration/migration.ts';
+import { requireKnownNames } from '../migration/names.ts';
 import { plan, rehearsalPlan } from '../migration/plan.ts';
 import type { RunDirectory } from '../migration/runDirectory.ts';
 import { createRunDirectory, journalBytes, requireSameMigration, runDirectoryAt, writeWhole } from '../migration/runDirectory.ts';
@@ -98,6 +99,7 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
     const answers = parseAnswers(listOption(open.options, 'yes'));
     const sides = await assemble(configuration, { terminal, record: recordCommand });
     isAssembled = true;
+    const accepted = new Set(listOption(open.options, 'accept'));
     const migration: Migration = {
       ...sides,
       run: open.run,
@@ -107,10 +109,11 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
       rehearsal: open.rehearsal ?? false,
       manifest: () => (manifest ??= openManifest(directory.manifestOf(open.run))),
       ask: askPerson({ answers, interactive: terminal.interactive, output: terminal.stderr, record: (answer) => journal.record({ type: 'question-answered', ...answer }) }),
-      accepted: new Set(listOption(open.options, 'accept')),
+      accepted,
       record: (event) => journal.record(event),
     };
     try {
+      requireKnownNames({ accepted, answered: answers.keys() }, sides);
       await work({ configuration, migration, journal, plan: open.steps, keepRecord: () => keepJournalOnVolume(migration, journal) });
       journal.record({ type: 'command-ended', command, outcome: 'done', message: '' });
       terminal.stderr.write(await describeEnding({ migration, plan: open.steps, journal, error: null, command }));

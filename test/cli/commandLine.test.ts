@@ -157,6 +157,8 @@ test.each([
   { words: ['--until', 'copy'], says: 'Cannot find a step "copy" in the plan' },
   { words: ['--again', 'copy'], says: 'Cannot find a step "copy" in the plan' },
   { words: ['--yes', '=now'], says: 'Cannot read the answer "=now"' },
+  { words: ['--yes', 'stop-sorce'], says: 'Cannot answer "stop-sorce" ahead: there is no such question' },
+  { words: ['--accept', 'same-versoin'], says: 'Cannot accept "same-versoin": there is no such check' },
   { words: ['--yes', ''], says: 'Cannot read the answer ""' },
 ])('migrate $words: exit 2, no step is begun', async ({ words, says }) => {
   configure();

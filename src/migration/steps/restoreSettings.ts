@@ -3,6 +3,7 @@ import { restorePlan } from '../../plex/preferencePlan.ts';
 import { editPreferences } from '../../plex/preferences.ts';
 import type { MigrationStep } from '../migration.ts';
 import { media } from './media.ts';
+import { missingMediaName } from '../names.ts';
 import { rewrite } from './rewrite.ts';
 
 /** What was given back, and what was left held and why. */
@@ -18,7 +19,7 @@ export const restoreSettings: MigrationStep<'target' | 'accepted', RestoredSetti
     const { missing, unreadable, notLookedUp } = resultOf(media);
     // What the server cannot open, or nobody could look for, is as good as missing to a scan.
     const unseen = missing + unreadable + notLookedUp;
-    const keepTrash = unseen > 0 && !accepted.has('missing-media') && held.some(({ name, before }) => name === 'autoEmptyTrash' && before !== '0');
+    const keepTrash = unseen > 0 && !accepted.has(missingMediaName) && held.some(({ name, before }) => name === 'autoEmptyTrash' && before !== '0');
     let report: readonly PreferenceNote[] = [];
     // An absent setting cannot be made absent again over the API, so all of them are edited while the server is stopped.
     await target.editPreferences((bytes) => {
