@@ -58,7 +58,7 @@ describe('a directory target', () => {
     const before = await target.describe();
     await target.open({ run: 'r1', version: null, before });
     expect(await target.connect({ timeoutMs: 10 })).toBeNull();
-    expect(await target.restore(before)).toEqual([expect.stringContaining('"plexlift finish"') as string]);
+    expect(await target.restore(before)).toEqual([expect.stringContaining('for when it is taken up again') as string]);
     expect(await target.finish(before)).toHaveLength(1);
     expect(await target.finish(before)).toEqual([]);
     expect(existsSync(join(directory, '.plexlift/r1'))).toBe(false);
