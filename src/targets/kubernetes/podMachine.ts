@@ -1,5 +1,14 @@
+import { CommandFailed } from '../../machines/command.ts';
 import type { Command, Machine } from '../../machines/machine.ts';
 import type { Cluster } from './cluster.ts';
+
+/** How kubectl, the kubelet and containerd say that there was no container to run a command in, so that nothing of it was run. */
+const goneContainer = /container not found|pods "[^"]*" not found|pod does not exist|cannot exec in a (?:stopped|deleted)|no running task found|is not created or running/;
+
+/** True for a command that was never begun, because the container had ended when it came: Kubernetes tells so only some moments later. */
+export function isContainerGone(thrown: unknown): boolean {
+  return thrown instanceof CommandFailed && goneContainer.test(thrown.failure.stderr);
+}
 
 /** Commands in a container of a pod, through `kubectl exec`. The exit code is kubectl's word only: what matters is asked again. */
 export function podMachine(here: Machine, cluster: Cluster, place: { readonly pod: string; readonly container: string }): Machine {

@@ -13,7 +13,7 @@ import type { ClusterOptions } from './cluster.ts';
 import { clusterOn } from './cluster.ts';
 import { describeTarget, ownerOf } from './describe.ts';
 import { gateContainerName, gateScriptInPod, gateValues, pinnedValues, runAnnotation, runOf, scriptAnnotation, scriptDigest } from './gateValues.ts';
-import { podMachine } from './podMachine.ts';
+import { isContainerGone, podMachine } from './podMachine.ts';
 import { answersIdentity, forwardToPod } from './portForward.ts';
 import type { Release } from './release.ts';
 import { readRelease, upgradeRelease } from './release.ts';
@@ -56,14 +56,27 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     return gateClient({ machine: podMachine(here, cluster, { pod: `${set.metadata.name}-0`, container }), script: ['sh', script], root: '/config', owner: ownerOf(plex) });
   }
 
-  /** Calls the gate; what failed may have failed because the pod was replaced, so the next call looks for it anew. */
-  async function withGate<Result>(use: (gate: Gate) => Promise<Result>): Promise<Result> {
+  /** Calls the gate once; what failed may have failed because the pod was replaced, so the next call looks for it anew. */
+  async function withGateOnce<Result>(use: (gate: Gate) => Promise<Result>): Promise<Result> {
     known ??= findGate();
     try {
       return await use(await known);
     } catch (error) {
       known = undefined;
       throw error;
+    }
+  }
+
+  /** Calls the gate; again, when its container ended before it was asked and the next one is about to run. */
+  async function withGate<Result>(use: (gate: Gate) => Promise<Result>): Promise<Result> {
+    const endMs = performance.now() + changeOverTimeoutMs;
+    for (;;) {
+      try {
+        return await withGateOnce(use);
+      } catch (error) {
+        if (!isContainerGone(error) || performance.now() > endMs) throw error;
+        await delay(1000);
+      }
     }
   }
 
@@ -100,7 +113,24 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     const former = await formerValues(before, found);
     const isOurs = runOf(found.values) === run || JSON.stringify(found.values) === JSON.stringify(former);
     if (!isOurs) throw new PlexliftError('failed', `Cannot upgrade release "${release}": its revision ${found.revision} is ${found.status}`, { remedy: 'Another helm is at work on it, or was killed. When you are certain that none runs, "helm rollback" to the last deployed revision, then run the same command again' });
-    await cluster.helm(['rollback', release, String(beforeShape.parse(before.before).revision)], { timeoutMs: 300_000 });
+    await rollBackTo(beforeShape.parse(before.before).revision);
+  }
+
+  async function rollBackTo(revision: number): Promise<void> {
+    await cluster.helm(['rollback', release, String(revision)], { timeoutMs: 300_000 });
+  }
+
+  async function hasGate(): Promise<boolean> {
+    return (await findStatefulSet(cluster, release)).spec.template.metadata.annotations[runAnnotation] !== undefined;
+  }
+
+  /** Makes the newest revision with the gate, between these two, the newest of all. */
+  async function returnToGate({ from, to }: { readonly from: number; readonly to: number }): Promise<void> {
+    for (let revision = to - 1; revision > from; revision -= 1) {
+      const candidate = await readRelease(cluster, release, revision);
+      if (candidate !== null && runOf(candidate.values) !== null) return rollBackTo(revision);
+    }
+    return undefined;
   }
 
   /** The user's own values: those of the revision that was there before anything was changed. */
@@ -212,7 +242,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     },
     room: () => withGate((gate) => gate.room()),
     mounts: (paths) => withGate((gate) => gate.mounts(paths)),
-    receive: (segment, tar) => withGate((gate) => gate.receive(segment, tar)),
+    // A stream cannot be read twice: whoever sends it begins again.
+    receive: (segment, tar) => withGateOnce((gate) => gate.receive(segment, tar)),
     receiptOf: (segment) => withGate((gate) => gate.receiptOf(segment)),
     remove: (paths) => withGate((gate) => gate.remove(paths)),
     landed: () => streamFromGate((gate) => gate.landed()),
@@ -253,9 +284,13 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       const then = now.revision === former.revision ? now : await readRelease(cluster, release, former.revision);
       if (then === null) throw new PlexliftError('failed', `Cannot find revision ${former.revision} of release "${release}"`, { remedy: 'Helm dropped it (it keeps ten). Restore the release with "helm upgrade" and your own values file' });
       const isAsBefore = now.status === 'deployed' && JSON.stringify(now.values) === JSON.stringify(then.values) && JSON.stringify(now.chart) === JSON.stringify(then.chart);
-      if (!isAsBefore) await cluster.helm(['rollback', release, String(former.revision)], { timeoutMs: 300_000 });
+      const isGateLeft = await hasGate();
+      // A rollback that was killed left its revision on record, and not in the cluster: Helm takes away only what its newest record holds.
+      if (isGateLeft && runOf(now.values) === null) await returnToGate({ from: former.revision, to: now.revision });
+      if (!isAsBefore || isGateLeft) await rollBackTo(former.revision);
+      if (await hasGate()) throw new PlexliftError('failed', `Cannot put release "${release}" back: the gate is still in its StatefulSet`, { remedy: 'Look at "helm history"; "helm upgrade" it with your own values file, then run the same command again' });
       await waitForCurrentPod();
-      const done = [isAsBefore ? `Release "${release}" is at its former values` : `Release "${release}" was put back to revision ${former.revision}`];
+      const done = [isAsBefore && !isGateLeft ? `Release "${release}" is at its former values` : `Release "${release}" was put back to revision ${former.revision}`];
       if (!former.podWasReady) return done;
       const connection = await connect(gateTimeoutMs);
       try {
