@@ -1,23 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { PlexliftError } from '../../errors.ts';
 import type { Machine } from '../../machines/machine.ts';
 import type { JsonObject } from '../../runner/json.ts';
-import type { ServerConnection } from '../../server/connection.ts';
 import type { Gate } from '../gate/gate.ts';
-import { gateClient } from '../gate/gate.ts';
 import { readGateScript } from '../gate/gateScript.ts';
 import type { OpenRequest, Target, TargetFacts } from '../target.ts';
 import { kubernetesChecks } from './checks.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { clusterOn } from './cluster.ts';
-import { describeTarget, ownerOf } from './describe.ts';
-import { gateContainerName, gateScriptInPod, gateValues, pinnedValues, runAnnotation, runOf, scriptAnnotation, scriptDigest } from './gateValues.ts';
-import { isContainerGone, podMachine } from './podMachine.ts';
-import { answersIdentity, forwardToPod } from './portForward.ts';
+import { describeTarget } from './describe.ts';
+import { gateValues, pinnedValues, runAnnotation, runOf, scriptAnnotation, scriptDigest } from './gateValues.ts';
+import { gateTimeoutMs, podAccess } from './podAccess.ts';
 import type { Release } from './release.ts';
 import { readRelease, upgradeRelease } from './release.ts';
-import { currentPod, deletePod, findStatefulSet, isRunning, plexContainer, podOf, troubleOf, waitUntil } from './workload.ts';
+import { findStatefulSet, plexContainer } from './workload.ts';
 
 /** A Helm release of the official chart. */
 export interface KubernetesTargetOptions extends ClusterOptions {
@@ -29,56 +25,12 @@ export interface KubernetesTargetOptions extends ClusterOptions {
 /** Whatever restoring needs; values stay in Helm's own record, because they may hold secrets. */
 export const beforeShape = z.object({ revision: z.number(), podWasReady: z.boolean(), identity: z.string().nullable() });
 
-const gateTimeoutMs = 10 * 60_000;
-/** How long a container may take to change over: the gate ends, the server's container starts. */
-const changeOverTimeoutMs = 150_000;
-
 /** The official chart's release as a target: Helm holds Plex back with the gate, the gate does the work on the volume. */
 export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions): Target {
   const cluster = clusterOn(here, options);
   const { release } = options;
   const name = `release ${options.namespace}/${release}`;
-  let known: Promise<Gate> | undefined;
-
-  /** The gate's script in whichever container can run it: the waiting gate, or Plex's own once that runs. */
-  async function findGate(): Promise<Gate> {
-    const set = await findStatefulSet(cluster, release);
-    const plex = plexContainer(set);
-    let found: { readonly container: string; readonly script: string } | null = null;
-    await waitUntil({ timeoutMs: changeOverTimeoutMs, what: `the gate or the server of ${name} to run` }, async () => {
-      const pod = await podOf(cluster, set);
-      if (isRunning(pod, gateContainerName)) found = { container: gateContainerName, script: gateScriptInPod };
-      else if (isRunning(pod, plex.name)) found = { container: plex.name, script: '/config/.plexlift/gate.sh' };
-      else if (pod !== null) refuseStuck(troubleOf(pod));
-      return found !== null;
-    });
-    const { container, script } = found as unknown as { readonly container: string; readonly script: string };
-    return gateClient({ machine: podMachine(here, cluster, { pod: `${set.metadata.name}-0`, container }), script: ['sh', script], root: '/config', owner: ownerOf(plex) });
-  }
-
-  /** Calls the gate once; what failed may have failed because the pod was replaced, so the next call looks for it anew. */
-  async function withGateOnce<Result>(use: (gate: Gate) => Promise<Result>): Promise<Result> {
-    known ??= findGate();
-    try {
-      return await use(await known);
-    } catch (error) {
-      known = undefined;
-      throw error;
-    }
-  }
-
-  /** Calls the gate; again, when its container ended before it was asked and the next one is about to run. */
-  async function withGate<Result>(use: (gate: Gate) => Promise<Result>): Promise<Result> {
-    const endMs = performance.now() + changeOverTimeoutMs;
-    for (;;) {
-      try {
-        return await withGateOnce(use);
-      } catch (error) {
-        if (!isContainerGone(error) || performance.now() > endMs) throw error;
-        await delay(1000);
-      }
-    }
-  }
+  const { withGate, withGateOnce, forgetGate, waitForGate, waitForCurrentPod, holdPlex, waitForServerContainer, connect } = podAccess(here, cluster, { release, name });
 
   async function* streamFromGate<Item>(use: (gate: Gate) => AsyncIterable<Item>): AsyncIterable<Item> {
     yield* await withGate(async (gate) => use(gate));
@@ -151,60 +103,6 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     return state.run === run && (state.phase === 'publishing' || state.phase === 'published');
   }
 
-  async function waitForGate(): Promise<void> {
-    await waitUntil({ timeoutMs: gateTimeoutMs, what: `the gate of ${name} to run` }, async () => {
-      const pod = await currentPod(cluster, release);
-      if (pod !== null) refuseStuck(troubleOf(pod));
-      return isRunning(pod, gateContainerName);
-    });
-    known = undefined;
-  }
-
-  async function waitForCurrentPod(): Promise<void> {
-    await waitUntil({ timeoutMs: gateTimeoutMs, what: `the pod of ${name} to be made from its newest template` }, async () => (await currentPod(cluster, release)) !== null);
-    known = undefined;
-  }
-
-  function refuseStuck(trouble: string | null): void {
-    if (trouble === null) return;
-    throw new PlexliftError('refused', `The pod of ${name} cannot start: ${trouble}`, { remedy: 'Make the image available to the node (or correct what is named above), then run the same command again; "plexlift rollback" puts the release and its server back as they were' });
-  }
-
-  /** Stops the server by holding the gate and replacing the pod; the gate container then waits, with the library at rest. */
-  async function holdPlex(run: string): Promise<void> {
-    await withGate((gate) => gate.hold(run));
-    const set = await findStatefulSet(cluster, release);
-    const pod = await podOf(cluster, set);
-    if (pod !== null && !isRunning(pod, gateContainerName)) await deletePod(cluster, pod);
-    known = undefined;
-    await waitForGate();
-  }
-
-  /** Waits until the container of the server runs, which is not yet that it answers; gives back the pod's name. */
-  async function waitForServerContainer(timeoutMs: number): Promise<string> {
-    const set = await findStatefulSet(cluster, release);
-    const plex = plexContainer(set);
-    await waitUntil({ timeoutMs, what: `the server of ${name} to start` }, async () => {
-      const pod = await podOf(cluster, set);
-      if (pod !== null) refuseStuck(troubleOf(pod));
-      return isRunning(pod, plex.name);
-    });
-    return `${set.metadata.name}-0`;
-  }
-
-  async function connect(timeoutMs: number): Promise<ServerConnection> {
-    const endMs = performance.now() + timeoutMs;
-    const pod = await waitForServerContainer(timeoutMs);
-    for (;;) {
-      const connection = await forwardToPod(here, cluster, pod);
-      const remainingMs = endMs - performance.now();
-      if (await answersIdentity(connection.baseUrl, Math.min(remainingMs, 30_000))) return connection;
-      await connection.close();
-      if (performance.now() >= endMs) throw new PlexliftError('failed', `The server of ${name} does not answer`, { remedy: 'Look at its log with "kubectl logs", then run the same command again' });
-      await delay(1000);
-    }
-  }
-
   async function withdraw(): Promise<readonly string[]> {
     const set = await findStatefulSet(cluster, release);
     // Without the gate in the pod template, this run has published nothing through it.
@@ -256,8 +154,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     async publish(seal) {
       await withGate((gate) => gate.publish(seal));
       // The gate container ends now and the server's starts: the next question goes to that one, and to nobody in between.
-      known = undefined;
-      await waitForServerContainer(changeOverTimeoutMs);
+      forgetGate();
+      await waitForServerContainer();
     },
 
     connect: ({ timeoutMs }) => connect(timeoutMs),
@@ -272,7 +170,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       }
       // Also where nothing was left to edit: an earlier try may have been killed between the two.
       await withGate((gate) => gate.release(run));
-      known = undefined;
+      forgetGate();
       await (await connect(gateTimeoutMs)).close();
     },
 
