@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { databasesIn } from './catalogueFiles.ts';
 import { withDatabase } from './database.ts';
 import { libraryDatabase } from '../plex/dataDirectory.ts';
-import { optimizedProxyType } from '../plex/kinds.ts';
+import { optimizedProxyType, playlistType } from '../plex/kinds.ts';
 
 /** An item whose file the verification will really read through the server. */
 export type PlayableSample = { readonly itemId: number; readonly title: string; readonly file: string; readonly sizeBytes: number };
@@ -27,13 +27,16 @@ export interface Samples {
   readonly expected: Expectations;
 }
 
+/** `accounts.id` of the server's owner: the server shows the playlists of this one only. */
+const ownerAccount = 1;
+
 /** Item types the server counts in a library by itself; extras (12), playlists (15) and collections (18) are counted elsewhere. */
 const countedTypes = [1, 2, 3, 4, 8, 9, 10, 13, 14] as const;
 
 /** Seasons, episodes and tracks: their pictures lie in the bundle of the show or album, so their own hash names none. */
 const typesWithoutBundle = [3, 4, 10] as const;
 
-/** Picks samples from a catalogue and counts what the server must show. `paths` are the media paths known to be missing: never picked. */
+/** Picks samples from a catalogue and counts what the server must show. A path that `isMissing` is never picked. */
 export async function pickSamples(directory: string, options: { readonly playable: number; readonly artwork: number; readonly isMissing: (path: string) => boolean }): Promise<Samples> {
   return withDatabase(join(databasesIn(directory), libraryDatabase), 'read', (database) => {
     const pick = (condition: string): readonly PlayableSample[] => {
@@ -52,7 +55,7 @@ export async function pickSamples(directory: string, options: { readonly playabl
     };
     const artwork = database
       .prepare(
-        `SELECT id AS itemId, title, hash, user_thumb_url LIKE '%://%' AS hasThumb FROM metadata_items NOT INDEXED
+        `SELECT id AS itemId, title, hash FROM metadata_items NOT INDEXED
          WHERE deleted_at IS NULL AND hash <> '' AND metadata_type NOT IN (${typesWithoutBundle.join(', ')}) AND (user_thumb_url LIKE 'metadata://%' OR user_thumb_url LIKE 'upload://%') ORDER BY random() LIMIT ?`,
       )
       .all(options.artwork)
@@ -79,8 +82,8 @@ export async function pickSamples(directory: string, options: { readonly playabl
         accounts: count('SELECT count(*) AS n FROM accounts WHERE id > 0'),
         history: count('SELECT count(*) AS n FROM metadata_item_views'),
         playlists: database
-          .prepare("SELECT DISTINCT a.metadata_item_id AS id FROM metadata_item_accounts a JOIN metadata_items i ON i.id = a.metadata_item_id WHERE a.account_id = 1 AND i.metadata_type = 15 AND i.deleted_at IS NULL ORDER BY 1")
-          .all()
+          .prepare('SELECT DISTINCT a.metadata_item_id AS id FROM metadata_item_accounts a JOIN metadata_items i ON i.id = a.metadata_item_id WHERE a.account_id = ? AND i.metadata_type = ? AND i.deleted_at IS NULL ORDER BY 1')
+          .all(ownerAccount, playlistType)
           .map((row) => Number(row['id'])),
       },
     };

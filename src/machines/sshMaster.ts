@@ -135,7 +135,8 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port of this computer that nobody listened on a moment ago: ssh cannot choose one itself for a local forward. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

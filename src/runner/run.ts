@@ -47,8 +47,7 @@ async function isDone<Context>(step: Step<Context>, position: number, options: R
   if (step.stillHolds === undefined || position <= options.sealedAt) return true;
   const finding = await lookAgain(step, state.result, options);
   if (finding === null) return true;
-  const later = plan.slice(position).filter((candidate) => historyOf(journal.events).stateOf(candidate.name).status !== 'pending');
-  journal.record({ type: 'results-discarded', steps: later.map((candidate) => candidate.name), reason: finding });
+  discardFrom(step.name, { plan, journal, reason: finding });
   return false;
 }
 
@@ -127,7 +126,7 @@ export async function rollBack<Context>(options: Omit<RunOptions<Context>, 'unti
   return { undone, nothingToUndo };
 }
 
-/** Discards the results from a step on, for `--again` and for a changed configuration. Returns what was discarded. */
+/** Discards the results from a step on, for `--again`, for a changed configuration, and for a result that no longer holds. Returns what was discarded. */
 export function discardFrom<Context>(stepName: string, options: { readonly plan: readonly Step<Context>[]; readonly journal: Journal; readonly reason: string }): readonly string[] {
   const { plan, journal, reason } = options;
   const from = plan.findIndex((step) => step.name === stepName);

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, connect } from 'node:net';
+import { connect } from 'node:net';
 import { once } from 'node:events';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { thisComputer } from '../../src/machines/localMachine.ts';
 import { command } from '../../src/machines/command.ts';
+import { freePort } from '../../src/machines/sshMaster.ts';
 
 /** Where Debian and Ubuntu keep sshd. */
 export const sshdProgram = '/usr/sbin/sshd';
@@ -87,17 +88,6 @@ export async function loopbackSshd(options: { readonly programs?: Readonly<Recor
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const bound = server.address();
-  server.close();
-  await once(server, 'close');
-  if (bound === null || typeof bound === 'string') throw new Error('A TCP server has no port');
-  return bound.port;
 }
 
 async function answering(port: number, said: () => string): Promise<void> {

@@ -167,7 +167,7 @@ export const verifyChecks: readonly Check<VerifyContext>[] = [
       for (const sample of samples.artwork) {
         const bytes = await server.artwork(sample.itemId, sample.kind);
         const bundle = `/${sample.hash.slice(0, 1)}/${sample.hash.slice(1)}.bundle/`;
-        const isCopied = bytes !== null && manifest.pathsWithDigest(createHash('sha256').update(bytes).digest('hex')).some((path) => path.includes(bundle));
+        const isCopied = bytes !== null && manifest.pathsWithDigest(sha256Of(bytes)).some((path) => path.includes(bundle));
         if (!isCopied) wrong.push(`"${sample.title}" (${sample.itemId})${bytes === null ? ': none' : ''}`);
       }
       return wrong.length === 0 ? pass(`${samples.artwork.length} pictures`) : fail(`artwork differs for ${wrong.join(', ')}`);
@@ -191,6 +191,10 @@ function compareCounts(counts: readonly Count[]): Finding {
   return pass(counts.map(({ what, now }) => `${now} ${what}`).join(', '));
 }
 
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
 async function readSamples(samples: Samples['playable'], context: { readonly server: PlexServer; readonly target: Target; readonly none: string }): Promise<Finding> {
   if (samples.length === 0) return { status: 'skip', reason: context.none };
   const wrong: string[] = [];
@@ -204,7 +208,7 @@ async function readSamples(samples: Samples['playable'], context: { readonly ser
     const { bytes, firstByteMs } = await context.server.readPart(part, { firstBytes: sampleBytes });
     slowestMs = Math.max(slowestMs, firstByteMs);
     const file = await context.target.sampleMedia(sample.file, sampleBytes);
-    if (file === null || file.sha256 !== createHash('sha256').update(bytes).digest('hex')) wrong.push(`"${sample.file}" is served with other bytes than the file has`);
+    if (file === null || file.sha256 !== sha256Of(bytes)) wrong.push(`"${sample.file}" is served with other bytes than the file has`);
     if (firstByteMs > firstByteLimitMs) wrong.push(`"${sample.file}" began after ${Math.round(firstByteMs)} ms`);
   }
   return wrong.length === 0 ? pass(`${samples.length} read, the slowest began after ${Math.round(slowestMs)} ms`) : fail(wrong.join('; '));

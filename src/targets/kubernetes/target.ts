@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PlexliftError } from '../../errors.ts';
 import type { Machine } from '../../machines/machine.ts';
 import type { JsonObject } from '../../runner/json.ts';
+import { plexServer } from '../../server/plexServer.ts';
 import type { Gate } from '../gate/gate.ts';
 import { readGateScript } from '../gate/gateScript.ts';
 import type { OpenRequest, Target, TargetFacts } from '../target.ts';
@@ -72,6 +73,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     await cluster.helm(['rollback', release, String(revision)], { timeoutMs: 300_000 });
   }
 
+  /** True while the pod template carries the gate of some run. */
   async function hasGate(): Promise<boolean> {
     return (await findStatefulSet(cluster, release)).spec.template.metadata.annotations[runAnnotation] !== undefined;
   }
@@ -87,9 +89,14 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
 
   /** The user's own values: those of the revision that was there before anything was changed. */
   async function formerValues(before: TargetFacts, now: Release): Promise<JsonObject> {
+    return (await formerRelease(before, now)).values;
+  }
+
+  /** The release as it was before anything was changed. */
+  async function formerRelease(before: TargetFacts, now: Release): Promise<Release> {
     const { revision } = beforeShape.parse(before.before);
     const former = revision === now.revision ? now : await readRelease(cluster, release, revision);
-    if (former !== null) return former.values;
+    if (former !== null) return former;
     throw new PlexliftError('failed', `Cannot find revision ${revision} of release "${release}", which holds your own values`, { remedy: 'Helm keeps ten revisions by default and drops older ones. Restore your values with "helm upgrade" and your own values file' });
   }
 
@@ -104,9 +111,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
   }
 
   async function withdraw(): Promise<readonly string[]> {
-    const set = await findStatefulSet(cluster, release);
     // Without the gate in the pod template, this run has published nothing through it.
-    if (set.spec.template.metadata.annotations[runAnnotation] === undefined) return [];
+    if (!(await hasGate())) return [];
     const { phase, run } = await withGate((gate) => gate.state());
     if (run === null || phase === 'none' || phase === 'landing') return [];
     if (phase !== 'withdrawn') await holdPlex(run);
@@ -133,9 +139,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     },
 
     async state() {
-      const set = await findStatefulSet(cluster, release);
       // Without the gate in the pod template nothing of a run governs this release, and no script is there to be asked.
-      if (set.spec.template.metadata.annotations[runAnnotation] === undefined) return { phase: 'none', run: null };
+      if (!(await hasGate())) return { phase: 'none', run: null };
       return withGate((gate) => gate.state());
     },
     room: () => withGate((gate) => gate.room()),
@@ -179,8 +184,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     async restore(before) {
       const former = beforeShape.parse(before.before);
       const now = await requireRelease();
-      const then = now.revision === former.revision ? now : await readRelease(cluster, release, former.revision);
-      if (then === null) throw new PlexliftError('failed', `Cannot find revision ${former.revision} of release "${release}"`, { remedy: 'Helm dropped it (it keeps ten). Restore the release with "helm upgrade" and your own values file' });
+      const then = await formerRelease(before, now);
       const isAsBefore = now.status === 'deployed' && JSON.stringify(now.values) === JSON.stringify(then.values) && JSON.stringify(now.chart) === JSON.stringify(then.chart);
       const isGateLeft = await hasGate();
       // A rollback that was killed left its revision on record, and not in the cluster: Helm takes away only what its newest record holds.
@@ -192,7 +196,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       if (!former.podWasReady) return done;
       const connection = await connect(gateTimeoutMs);
       try {
-        const identity = await identityAt(connection.baseUrl);
+        const { machineIdentifier: identity } = await plexServer({ baseUrl: connection.baseUrl, token: null }).identity();
         if (former.identity !== null && identity !== former.identity) throw new PlexliftError('failed', `The server of ${name} came back as ${identity}, it was ${former.identity}`, { remedy: 'Look at /config on its volume: a Library that was set aside may have to be renamed back' });
         return [...done, `Its server answers again as ${identity}`];
       } finally {
@@ -204,8 +208,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       const { run } = await withGate((gate) => gate.state());
       if (run !== null) await withGate((gate) => gate.finish(run));
       const now = await requireRelease();
-      const set = await findStatefulSet(cluster, release);
-      const version = set.spec.template.metadata.annotations[runAnnotation] === undefined ? null : pinnedTag(now);
+      const version = (await hasGate()) ? pinnedTag(now) : null;
       await upgradeRelease(cluster, { release, chart: options.chart ?? now.chart, values: pinnedValues(await formerValues(before, now), version), description: 'plexlift: finished' });
       await waitForCurrentPod();
       await (await connect(gateTimeoutMs)).close();
@@ -214,11 +217,6 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
 
     close: async () => Promise.resolve(),
   };
-
-  async function identityAt(baseUrl: string): Promise<string> {
-    const response = await fetch(`${baseUrl}/identity`, { headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(10_000) });
-    return z.object({ MediaContainer: z.object({ machineIdentifier: z.string() }) }).parse(await response.json()).MediaContainer.machineIdentifier;
-  }
 }
 
 /** The tag that is pinned in a release's values now, or null where none is. */

@@ -42,14 +42,18 @@ export type Pod = z.infer<typeof podShape>;
 
 /** The Plex container of a pod template: the one that mounts the volume `pms-config` at `/config`. */
 export function plexContainer(set: StatefulSet): Container {
-  const found = set.spec.template.spec.containers.find((container) => container.volumeMounts.some((mount) => mount.mountPath === '/config'));
+  const found = set.spec.template.spec.containers.find(mountsConfig);
   if (found !== undefined) return found;
   throw new PlexliftError('refused', `Cannot find the Plex container in StatefulSet "${set.metadata.name}": none mounts /config`, { remedy: 'plexlift works with the official chart; name a release of it in target.kubernetes.release' });
 }
 
+function mountsConfig(container: Container): boolean {
+  return container.volumeMounts.some((mount) => mount.mountPath === '/config');
+}
+
 /** The one StatefulSet of a release. Refuses none, and more than one. */
 export async function findStatefulSet(cluster: Cluster, release: string): Promise<StatefulSet> {
-  const sets = (await cluster.list('statefulsets', `app.kubernetes.io/instance=${release}`, statefulSetShape)).filter((set) => set.spec.template.spec.containers.some((container) => container.volumeMounts.some((mount) => mount.mountPath === '/config')));
+  const sets = (await cluster.list('statefulsets', `app.kubernetes.io/instance=${release}`, statefulSetShape)).filter((set) => set.spec.template.spec.containers.some(mountsConfig));
   const [only, ...others] = sets;
   if (only !== undefined && others.length === 0) return only;
   throw new PlexliftError('refused', `Cannot find the Plex server of release "${release}" in namespace "${cluster.namespace}": ${sets.length === 0 ? 'it has no StatefulSet that mounts /config' : `it has ${sets.length} StatefulSets that could be it`}`, {
