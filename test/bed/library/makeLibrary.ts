@@ -37,8 +37,10 @@ export async function makeLibrary(options: LibraryOptions): Promise<LibraryFacts
   let contents: LibraryContents | undefined;
   createPlexDatabase(library, {
     version: settings.version,
-    fill(rows) {
+    schema: settings.beyond?.schema,
+    fill(rows, database) {
       contents = fillLibrary({ settings, rows, media, data, identity });
+      settings.beyond?.fill(database);
     },
   });
   if (contents === undefined) throw new Error(`Cannot make "${library}": nothing was put into it`);
@@ -46,8 +48,8 @@ export async function makeLibrary(options: LibraryOptions): Promise<LibraryFacts
   const blobs = join(databases, 'com.plexapp.plugins.library.blobs.db');
   const guide = join(databases, `tv.plex.providers.epg.cloud-${random('guide name').uuid()}.db`);
   const dlna = join(databases, 'com.plexapp.dlna.db');
-  makeBlobsDatabase(blobs, { items: contents.items, version: settings.version, random: random('blobs') });
-  makeGuideDatabase(guide, { broadcasts: 24, version: settings.version, random: random('guide') });
+  makeBlobsDatabase(blobs, { items: contents.items, settings, random: random('blobs') });
+  makeGuideDatabase(guide, { broadcasts: 24, settings, random: random('guide') });
   makeDlnaDatabase(dlna, { items: contents.items, random: random('dlna') });
   const backups = makeBackups([library, blobs], [11, 8, 5, 2]);
   for (const path of [library, blobs, guide, dlna]) utimesSync(path, stoppedAt, stoppedAt);

@@ -1,3 +1,12 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { PlexSchema } from './schema.ts';
+
+/** A schema that no server writes, and what fills the part of it that the library does not. */
+export interface BeyondPlex {
+  readonly schema: PlexSchema;
+  readonly fill: (database: DatabaseSync) => void;
+}
+
 /** What a make-believe library is made from; equal options give equal bytes. */
 export interface LibraryOptions {
   /** The "Plex Media Server" directory to create; it must not exist, or be empty. */
@@ -20,6 +29,8 @@ export interface LibraryOptions {
   readonly missingMedia?: number;
   /** The server's name; if not given, the preference is absent and Plex uses the host's name. */
   readonly friendlyName?: string;
+  /** A schema for the databases other than that of the version. */
+  readonly beyond?: BeyondPlex;
 }
 
 /** The options with every default filled in, and paths without a final slash. */
@@ -34,6 +45,7 @@ export interface LibrarySettings {
   readonly version: string;
   readonly missingMedia: number;
   readonly friendlyName: string | undefined;
+  readonly beyond: BeyondPlex | undefined;
 }
 
 /** Fewer items than this leave no room for one of each of the things that a library can hold. */
@@ -59,6 +71,7 @@ export function settle(options: LibraryOptions): LibrarySettings {
     version: options.version ?? '1.43.4.10718-1e3cb7a60',
     missingMedia,
     friendlyName: options.friendlyName,
+    beyond: options.beyond,
   };
 }
 

@@ -7,16 +7,17 @@ import { createPlexDatabase, markAsWal } from './plexDatabase.ts';
 import { addSchemaMigrations } from './schemaMigrations.ts';
 import { sha1, sortTitle } from './plexText.ts';
 import { createTitles } from './titles.ts';
+import type { LibrarySettings } from './options.ts';
 import type { Random } from './random.ts';
 import type { Rows } from './rows.ts';
 import type { Item } from './workshop.ts';
 
 /** Makes `com.plexapp.plugins.library.blobs.db`: the library's object list, with analysis results keyed on the ids of `items`' parts. */
-export function makeBlobsDatabase(path: string, { items, version, random }: { items: readonly Item[]; version: string; random: Random }): void {
-  createPlexDatabase(path, { version, fill });
+export function makeBlobsDatabase(path: string, { items, settings, random }: { items: readonly Item[]; settings: LibrarySettings; random: Random }): void {
+  createPlexDatabase(path, { version: settings.version, schema: settings.beyond?.schema, fill });
 
   function fill(rows: Rows): void {
-    addSchemaMigrations(rows, version);
+    addSchemaMigrations(rows, settings.version);
     rows.insert('accounts', { id: 0, name: '', created_at: daysBefore(3000), updated_at: daysBefore(3000) });
     rows.insert('preferences', { name: 'blobDatabaseVersion', value: '1' });
     for (const item of items) {
@@ -38,11 +39,11 @@ export function makeBlobsDatabase(path: string, { items, version, random }: { it
 }
 
 /** Makes a DVR guide: the library's schema with `broadcasts` broadcasts on three channels. */
-export function makeGuideDatabase(path: string, { broadcasts, version, random }: { broadcasts: number; version: string; random: Random }): void {
-  createPlexDatabase(path, { version, fill });
+export function makeGuideDatabase(path: string, { broadcasts, settings, random }: { broadcasts: number; settings: LibrarySettings; random: Random }): void {
+  createPlexDatabase(path, { version: settings.version, schema: settings.beyond?.schema, fill });
 
   function fill(rows: Rows): void {
-    addSchemaMigrations(rows, version);
+    addSchemaMigrations(rows, settings.version);
     rows.insert('library_sections', {
       name: 'Live TV & DVR', name_sort: 'Live TV & DVR', section_type: 2, language: 'de', agent: 'tv.plex.agents.none', scanner: 'Plex Null Scanner',
       uuid: random.uuid(), created_at: daysBefore(200), updated_at: daysBefore(1),
@@ -94,7 +95,7 @@ export function makeBackups(paths: readonly string[], ages: readonly number[]): 
       try {
         // Of a backup nobody needs a journal: a crash while it is made is the end of the whole library.
         database.exec('PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF');
-        database.prepare('DELETE FROM metadata_item_views WHERE viewed_at > ?').run(daysBefore(days) - (daysBefore(days) % daySeconds));
+        database.prepare("DELETE FROM metadata_item_views WHERE iif(typeof(viewed_at) = 'text', unixepoch(viewed_at), viewed_at) > ?").run(daysBefore(days) - (daysBefore(days) % daySeconds));
       } finally {
         database.close();
       }

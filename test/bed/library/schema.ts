@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /** One CREATE statement of the schema, as `sqlite_master` keeps it: no final semicolon. */
 export interface SchemaStatement {
-  readonly type: 'table' | 'index' | 'trigger';
+  readonly type: 'table' | 'index' | 'trigger' | 'view';
   readonly name: string;
   readonly table: string;
   readonly sql: string;
@@ -15,34 +15,40 @@ export interface PlexSchema {
   readonly virtualTables: readonly SchemaStatement[];
   readonly triggers: readonly SchemaStatement[];
   readonly indexes: readonly SchemaStatement[];
-  readonly icuIndex: SchemaStatement;
+  /** Indexes with a collation that only Plex has. */
+  readonly collatedIndexes: readonly SchemaStatement[];
+  readonly views: readonly SchemaStatement[];
 }
+
+/** The three forms of the schema that were ever seen: of about 2019 and 2020, up to 1.43.3, and from 1.43.4 on. */
+export type SchemaEra = '2019' | 'before 1.43.4' | 'now';
 
 /** Reads the schema that a server of `version` writes, 1.43.4 and later by default; throws when a statement is not understood. */
 export function loadSchema(version = '1.43.4'): PlexSchema {
-  const [icuIndex] = statementsOf('icuIndex');
-  if (icuIndex === undefined) throw new Error('Cannot load the schema: schema/icuIndex.sql holds no statement');
-  const suffix = isBefore1434(version) ? 'Before1.43.4' : '';
+  const era = schemaEra(version);
+  const ordinary = era === '2019' ? 'Of2019' : '';
+  const search = era === 'before 1.43.4' ? 'Before1.43.4' : ordinary;
   return {
-    tables: statementsOf('tables'),
-    vocabulary: statementsOf('vocabulary'),
-    virtualTables: statementsOf(`virtualTables${suffix}`),
-    triggers: statementsOf(`triggers${suffix}`),
-    indexes: statementsOf('indexes'),
-    icuIndex,
+    tables: statementsOf(`tables${ordinary}`),
+    vocabulary: statementsOf(`vocabulary${ordinary}`),
+    virtualTables: statementsOf(`virtualTables${search}`),
+    triggers: statementsOf(`triggers${search}`),
+    indexes: statementsOf(`indexes${ordinary}`),
+    collatedIndexes: statementsOf(era === '2019' ? 'naturalsortIndex' : 'icuIndex'),
+    views: [],
   };
 }
 
-/** Whether a server of `version`, for instance `1.43.0.10492-121068a07`, keeps its search tables in the form used up to 1.43.3. */
-export function isBefore1434(version: string): boolean {
+/** Which form of the schema a server of `version`, for instance `1.43.0.10492-121068a07`, keeps. */
+export function schemaEra(version: string): SchemaEra {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  if (major !== 1) return major < 1;
-  return minor === 43 ? patch < 4 : minor < 43;
+  if (major < 1 || (major === 1 && minor < 22)) return '2019';
+  return major === 1 && (minor < 43 || (minor === 43 && patch < 4)) ? 'before 1.43.4' : 'now';
 }
 
 /** Every statement of `schema`, in any order. */
 export function allStatements(schema: PlexSchema): readonly SchemaStatement[] {
-  return [...schema.tables, ...schema.vocabulary, ...schema.virtualTables, ...schema.triggers, ...schema.indexes, schema.icuIndex];
+  return [...schema.tables, ...schema.vocabulary, ...schema.virtualTables, ...schema.triggers, ...schema.indexes, ...schema.collatedIndexes, ...schema.views];
 }
 
 /** Splits a file of CREATE statements; each ends with a semicolon at the end of a line, which no trigger body contains. */
@@ -63,12 +69,14 @@ function statementsOf(name: string): readonly SchemaStatement[] {
 }
 
 function parseStatement(sql: string): SchemaStatement {
-  const match = /^CREATE (?:UNIQUE )?(?:VIRTUAL )?(TABLE|INDEX|TRIGGER) (["']?)(\w+)\2(?:.*? on (["']?)(\w+)\4)?/i.exec(sql);
-  const [, kind, , name, , on] = match ?? [];
+  const match = /^CREATE (?:UNIQUE )?(?:VIRTUAL )?(TABLE|INDEX|TRIGGER|VIEW) (["']?)(\w+|(?<=")(?:[^"]|"")+)\2(?:.*? on (["']?)(\w+)\4)?/i.exec(sql);
+  const [, kind, , written, , on] = match ?? [];
+  const name = written?.replaceAll('""', '"');
   if (kind === undefined || name === undefined) throw new Error(`Cannot parse "${sql.slice(0, 60)}": it is not a CREATE statement`);
   const type = kind.toLowerCase();
   switch (type) {
     case 'table':
+    case 'view':
       return { type, name, table: name, sql };
     case 'index':
     case 'trigger':
