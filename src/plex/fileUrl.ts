@@ -1,8 +1,7 @@
-import { replacePrefix, type MappingRule, type PathMapping } from './pathMapping.ts';
+import { afterMove, moveBelow, type MappingRule, type Move, type PathMapping } from './pathMapping.ts';
 
 const scheme = Buffer.from('file://');
-const percent = 0x25;
-const space = 0x20;
+const [percent, slash, space] = [0x25, 0x2f, 0x20];
 
 /** Where a `file://` URL went, and which rule sent it there. */
 export interface MappedUrl {
@@ -12,17 +11,22 @@ export interface MappedUrl {
 
 /** True where the bytes are a `file://` URL of an absolute path on this machine. */
 export function isFileUrl(value: Buffer): boolean {
-  return value.subarray(0, scheme.length).equals(scheme) && value[scheme.length] === 0x2f;
+  return value[scheme.length] === slash && value.compare(scheme, 0, scheme.length, 0, scheme.length) === 0;
 }
 
 /** Maps the path inside a `file://` URL and keeps the URL's own style; null for other schemes and where no rule has it. */
 export function mapFileUrl(mapping: PathMapping, url: Buffer): MappedUrl | null {
+  const moved = moveOfFileUrl(mapping, url);
+  return moved === null ? null : { url: afterMove(url, moved.move), rule: moved.rule };
+}
+
+/** The same, as the change at the front of the URL. */
+export function moveOfFileUrl(mapping: PathMapping, url: Buffer): { readonly move: Move; readonly rule: MappingRule } | null {
   if (!isFileUrl(url)) return null;
   const path = url.subarray(scheme.length);
-  const write = isEscaped(path) ? escapePath : (raw: Buffer): Buffer => raw;
-  for (const rule of mapping.rules) {
-    const mapped = replacePrefix(path, write(rule.fromBytes), write(rule.toBytes));
-    if (mapped !== null) return { url: Buffer.concat([scheme, mapped]), rule };
+  for (const { rule, from, to, toUrl } of styledRules(mapping, isEscaped(path) ? 'escaped' : 'raw')) {
+    const move = moveBelow(path, from, to);
+    if (move !== null) return { rule, move: { cutBytes: scheme.length + move.cutBytes, put: move.put === to ? toUrl : scheme } };
   }
   return null;
 }
@@ -38,12 +42,36 @@ export function pathOfFileUrl(url: Buffer): Buffer | null {
 // Current servers escape "%" and space and nothing else; those of about 2020 wrote the path raw. A raw space, or a "%" that starts
 // neither "%20" nor "%25", can only be raw.
 function isEscaped(path: Buffer): boolean {
-  if (path.includes(space)) return false;
-  for (let at = path.indexOf(percent); at !== -1; at = path.indexOf(percent, at + 1)) {
-    const code = path.toString('latin1', at + 1, at + 3);
-    if (code !== '20' && code !== '25') return false;
+  for (let at = 0; at < path.length; at += 1) {
+    if (path[at] === space) return false;
+    if (path[at] === percent && !(path[at + 1] === 0x32 && (path[at + 2] === 0x30 || path[at + 2] === 0x35))) return false;
   }
   return true;
+}
+
+type Style = 'raw' | 'escaped';
+
+interface StyledRule {
+  readonly rule: MappingRule;
+  readonly from: Buffer;
+  readonly to: Buffer;
+  readonly toUrl: Buffer;
+}
+
+// A library has millions of URLs and a handful of rules: each rule is written in each style once.
+const inStyles = new WeakMap<PathMapping, Readonly<Record<Style, readonly StyledRule[]>>>();
+
+function styledRules(mapping: PathMapping, style: Style): readonly StyledRule[] {
+  const known = inStyles.get(mapping);
+  if (known !== undefined) return known[style];
+  const written = (write: (path: Buffer) => Buffer): readonly StyledRule[] =>
+    mapping.rules.map((rule) => {
+      const to = write(rule.toBytes);
+      return { rule, from: write(rule.fromBytes), to, toUrl: Buffer.concat([scheme, to]) };
+    });
+  const both = { raw: written((path) => path), escaped: written(escapePath) };
+  inStyles.set(mapping, both);
+  return both[style];
 }
 
 function escapePath(path: Buffer): Buffer {

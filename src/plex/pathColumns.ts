@@ -1,11 +1,14 @@
+/** Whether `file://` identifiers are left as they are (and told), or mapped like the paths they hold. */
+export type FileGuids = 'leave' | 'rewrite';
+
 /** A column that can hold a media path. */
 export interface PathColumn {
   readonly table: string;
   readonly column: string;
   /** `path`: plain bytes. `file url`: `file://` and a path; other schemes are no paths. */
   readonly form: 'path' | 'file url';
-  /** `rewrite`: mapped. `report`: left as it is, and told. */
-  readonly action: 'rewrite' | 'report';
+  /** `rewrite`: always mapped. `on request`: left as it is and told, unless `file://` identifiers are to be mapped too. */
+  readonly action: 'rewrite' | 'on request';
   readonly why: string;
 }
 
@@ -18,17 +21,20 @@ export const pathColumns: readonly PathColumn[] = [
     table: 'metadata_items',
     column: 'guid',
     form: 'file url',
-    action: 'report',
+    action: 'on request',
     why: 'Watch state is joined by the text of the guid; left alone, history and artwork stay with their item',
   },
-  { table: 'metadata_item_settings', column: 'guid', form: 'file url', action: 'report', why: 'The same text as the guid of its item' },
-  { table: 'metadata_item_views', column: 'guid', form: 'file url', action: 'report', why: 'The same text as the guid of its item' },
-  { table: 'metadata_item_views', column: 'grandparent_guid', form: 'file url', action: 'report', why: 'The same text as the guid of its show' },
-  { table: 'media_metadata_mappings', column: 'guid', form: 'file url', action: 'report', why: 'Older libraries only; the same text as the guid' },
+  { table: 'metadata_item_settings', column: 'guid', form: 'file url', action: 'on request', why: 'The same text as the guid of its item' },
+  { table: 'metadata_item_views', column: 'guid', form: 'file url', action: 'on request', why: 'The same text as the guid of its item' },
+  { table: 'metadata_item_views', column: 'grandparent_guid', form: 'file url', action: 'on request', why: 'The same text as the guid of its show' },
+  { table: 'media_metadata_mappings', column: 'media_guid', form: 'file url', action: 'on request', why: 'Libraries up to 2025 only; the same text as the guid of its item' },
+  { table: 'media_metadata_mappings', column: 'metadata_guid', form: 'file url', action: 'on request', why: 'Libraries up to 2025 only; the same text as the guid of its item' },
 ];
 
 /** The columns that a rewrite changes. */
-export const rewrittenColumns: readonly PathColumn[] = pathColumns.filter(({ action }) => action === 'rewrite');
+export function rewrittenColumns(fileGuids: FileGuids): readonly PathColumn[] {
+  return fileGuids === 'rewrite' ? pathColumns : pathColumns.filter(({ action }) => action === 'rewrite');
+}
 
 /** Columns that are not searched for unknown paths, because what they hold is no text. */
 export const columnsWithoutText: readonly { readonly table: string; readonly column: string; readonly why: string }[] = [

@@ -23,6 +23,12 @@ export interface MappedPath {
   readonly rule: MappingRule;
 }
 
+/** A change at the front of a value: so many bytes go, and these stand there instead. The same `put` object for every value that a rule moves. */
+export interface Move {
+  readonly cutBytes: number;
+  readonly put: Buffer;
+}
+
 const slash = 0x2f;
 
 /** Checks pairs and orders them; throws `usage`, naming the pair and what to write instead. */
@@ -47,26 +53,79 @@ export function parseMapping(pairs: readonly MappingPair[]): PathMapping {
     }
     seen.set(rule.from, rule);
   }
-  return { rules: rules.toSorted((left, right) => right.fromBytes.length - left.fromBytes.length) };
+  return { rules: longestFirst(rules) };
+}
+
+/** The mapping that takes back what `mapping` did; throws `usage` where two rules share a target. */
+export function invertMapping(mapping: PathMapping): PathMapping {
+  const seen = new Map<string, MappingRule>();
+  for (const rule of mapping.rules) {
+    const other = seen.get(rule.to);
+    if (other !== undefined) {
+      throw new PlexliftError('usage', `Cannot take the mapping back: "${other.from}" and "${rule.from}" both went to "${rule.to}"`, {
+        remedy: 'Nothing tells any more which of the two a path came from; use the backup of the database',
+      });
+    }
+    seen.set(rule.to, rule);
+  }
+  return { rules: longestFirst(mapping.rules.map(reversedRule)) };
+}
+
+/** The rule that leads back. */
+export function reversedRule({ from, to, fromBytes, toBytes }: MappingRule): MappingRule {
+  return { from: to, to: from, fromBytes: toBytes, toBytes: fromBytes };
+}
+
+/** Rules in the order in which they are tried. */
+export function longestFirst(rules: readonly MappingRule[]): readonly MappingRule[] {
+  return rules.toSorted((left, right) => right.fromBytes.length - left.fromBytes.length);
 }
 
 /** The path a rule makes of `path` (raw bytes, compared as they are), or null where no rule has it. Whole segments only, one pass. */
 export function mapPath(mapping: PathMapping, path: Buffer): MappedPath | null {
+  const moved = moveOfPath(mapping, path);
+  return moved === null ? null : { path: afterMove(path, moved.move), rule: moved.rule };
+}
+
+/** The same, as the change at the front of the path. */
+export function moveOfPath(mapping: PathMapping, path: Buffer): { readonly move: Move; readonly rule: MappingRule } | null {
   for (const rule of mapping.rules) {
-    const mapped = replacePrefix(path, rule.fromBytes, rule.toBytes);
-    if (mapped !== null) return { path: mapped, rule };
+    const move = moveBelow(path, rule.fromBytes, rule.toBytes);
+    if (move !== null) return { move, rule };
   }
   return null;
 }
 
 /** Swaps the directory `from` for `to` at the front of `path`; null unless `path` is `from` or lies below it. */
 export function replacePrefix(path: Buffer, from: Buffer, to: Buffer): Buffer | null {
+  const move = moveBelow(path, from, to);
+  return move === null ? null : afterMove(path, move);
+}
+
+/** How the directory `from` becomes `to` at the front of `path`; null unless `path` is `from` or lies below it. */
+export function moveBelow(path: Buffer, from: Buffer, to: Buffer): Move | null {
   const fromLength = isRoot(from) ? 0 : from.length;
-  if (path.length === 0 || !path.subarray(0, fromLength).equals(from.subarray(0, fromLength))) return null;
-  const rest = isRoot(from) && isRoot(path) ? path.subarray(1) : path.subarray(fromLength);
-  if (rest.length > 0 && rest[0] !== slash) return null;
-  if (rest.length === 0) return to;
-  return isRoot(to) ? rest : Buffer.concat([to, rest]);
+  if (path.length === 0 || (path.length > fromLength && path[fromLength] !== slash) || !startsWith(path, from, fromLength)) return null;
+  // The root is the one directory that ends in a slash.
+  const cutBytes = isRoot(from) && isRoot(path) ? 1 : fromLength;
+  return { cutBytes, put: isRoot(to) && path.length > cutBytes ? nothing : to };
+}
+
+/** `value` with its front changed. */
+export function afterMove(value: Buffer, { cutBytes, put }: Move): Buffer {
+  const after = Buffer.allocUnsafe(put.length + value.length - cutBytes);
+  put.copy(after);
+  value.copy(after, put.length, cutBytes);
+  return after;
+}
+
+const nothing = Buffer.alloc(0);
+
+// From the end, where directories beside each other differ, and without a view for every rule: this runs for every path of a library.
+function startsWith(path: Buffer, prefix: Buffer, length: number): boolean {
+  if (path.length < length) return false;
+  for (let at = length - 1; at >= 0; at -= 1) if (path[at] !== prefix[at]) return false;
+  return true;
 }
 
 function isRoot(path: Buffer): boolean {

@@ -2,12 +2,13 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readHeader } from '../../src/catalogue/header.ts';
-import { examineCatalogue } from '../../src/catalogue/integrity.ts';
-import { rewriteCatalogue, rewriteDatabase } from '../../src/catalogue/rewrite.ts';
+import { readHeader } from '../../src/catalogue/integrity/header.ts';
+import { examineCatalogue } from '../../src/catalogue/integrity/integrity.ts';
+import { rewriteCatalogue, rewriteDatabase } from '../../src/catalogue/rewrite/rewrite.ts';
 import { libraryDatabase, preferencesFile } from '../../src/plex/dataDirectory.ts';
 import { parseMapping } from '../../src/plex/pathMapping.ts';
 import { readPreferences } from '../../src/plex/preferences.ts';
+import { contentOf, type TableContent } from './databaseContent.ts';
 import { brokenPath, changedCells, databaseOf, makeCatalogue, pairs, removeScratch, scratchDirectory, tamper, untouchedParts, versions } from './smallCatalogue.ts';
 
 const mapping = parseMapping(pairs);
@@ -19,7 +20,7 @@ beforeAll(() => makeCatalogue(from));
 afterAll(() => removeScratch(scratch));
 
 function rewrite(): ReturnType<typeof rewriteCatalogue> {
-  return rewriteCatalogue({ from, into, mapping, friendlyName: 'vm' });
+  return rewriteCatalogue({ from, into, mapping, fileGuids: 'leave', friendlyName: 'vm' });
 }
 
 function column(file: string, sql: string): unknown[] {
@@ -87,7 +88,7 @@ describe('rewriteCatalogue', () => {
 
   it('tells how many rows it looked at, all in all', async () => {
     const told: number[] = [];
-    const { databases } = await rewriteCatalogue({ from, into, mapping, friendlyName: null, onRows: (rows) => told.push(rows) });
+    const { databases } = await rewriteCatalogue({ from, into, mapping, fileGuids: 'leave', friendlyName: null, onRows: (rows) => told.push(rows) });
     expect(told).toEqual(told.toSorted((left, right) => left - right));
     expect(told.at(-1)).toBeGreaterThanOrEqual(databases.flatMap(({ columns }) => columns.map(({ rows }) => rows)).reduce((sum, rows) => sum + rows));
   });
@@ -96,8 +97,8 @@ describe('rewriteCatalogue', () => {
     const partial = join(scratch, 'partial');
     cpSync(from, partial, { recursive: true });
     rmSync(join(partial, preferencesFile));
-    await expect(rewriteCatalogue({ from: partial, into, mapping, friendlyName: null })).rejects.toMatchObject({ kind: 'refused', message: expect.stringContaining('"Preferences.xml" is missing') as string });
-    await expect(rewriteCatalogue({ from, into: from, mapping, friendlyName: null })).rejects.toThrow('into itself');
+    await expect(rewriteCatalogue({ from: partial, into, mapping, fileGuids: 'leave', friendlyName: null })).rejects.toMatchObject({ kind: 'refused', message: expect.stringContaining('"Preferences.xml" is missing') as string });
+    await expect(rewriteCatalogue({ from, into: from, mapping, fileGuids: 'leave', friendlyName: null })).rejects.toThrow('into itself');
     expect(existsSync(databaseOf(from))).toBe(true);
   });
 
@@ -110,14 +111,14 @@ describe('rewriteCatalogue', () => {
 });
 
 describe('rewriteDatabase', () => {
-  async function refusal(sql: string): Promise<{ readonly thrown: unknown; readonly unchanged: boolean }> {
+  async function refusal(sql: string): Promise<{ readonly thrown: unknown; readonly unchanged: boolean; readonly contentBefore: TableContent; readonly contentAfter: TableContent }> {
     const copy = join(scratch, 'refused', libraryDatabase);
     removeScratch(join(scratch, 'refused'));
     cpSync(databaseOf(from), copy, { recursive: true });
     tamper(copy, sql);
-    const before = readFileSync(copy);
-    const thrown = await rewriteDatabase(copy, { mapping }).catch((error: unknown) => error);
-    return { thrown, unchanged: readFileSync(copy).equals(before) };
+    const [before, contentBefore] = [readFileSync(copy), contentOf(copy)];
+    const thrown = await rewriteDatabase(copy, { mapping, fileGuids: 'leave' }).catch((error: unknown) => error);
+    return { thrown, unchanged: readFileSync(copy).equals(before), contentBefore, contentAfter: contentOf(copy) };
   }
 
   it.each([
@@ -132,18 +133,31 @@ describe('rewriteDatabase', () => {
   });
 
   it('takes everything back when a row cannot be changed', async () => {
-    const { thrown, unchanged } = await refusal("CREATE UNIQUE INDEX once ON media_streams(url); INSERT INTO media_streams(url) VALUES ('file:///media/library/Movies/B (2002)/raw.srt')");
-    expect(thrown).toMatchObject({ kind: 'failed', message: expect.stringContaining('UNIQUE') as string });
-    expect(unchanged).toBe(true);
+    const taken = 'file:///media/library/Movies/B (2002)/raw.srt';
+    const { thrown, contentBefore, contentAfter } = await refusal(`CREATE UNIQUE INDEX once ON media_streams(url); INSERT INTO media_streams(url) VALUES ('${taken}')`);
+    expect(thrown).toMatchObject({ kind: 'refused', message: expect.stringContaining('UNIQUE constraint failed: media_streams.url') as string, facts: [expect.stringContaining('"file:///media/library"') as string] });
+    expect(contentAfter).toEqual(contentBefore);
+    // What lies beside it would be taken for its log.
+    expect(readdirSync(join(scratch, 'refused'))).toEqual([libraryDatabase]);
+  });
+
+  it('takes a library of any name, and refuses what is none', async () => {
+    const copy = join(scratch, 'library by hand (1).sqlite');
+    cpSync(databaseOf(from), copy);
+    const { columns } = await rewriteDatabase(copy, { mapping, fileGuids: 'leave' });
+    expect(Object.fromEntries(columns.map(({ column, changed }) => [column, changed]))).toEqual(changedCells);
+    const other = join(scratch, 'other.sqlite');
+    tamper(other, 'CREATE TABLE media_parts(file text)');
+    await expect(rewriteDatabase(other, { mapping, fileGuids: 'leave' })).rejects.toMatchObject({ kind: 'refused', message: 'Cannot rewrite "other.sqlite": it has no column "root_path" in a table "section_locations"' });
   });
 
   it('refuses a database that is not settled, and one that is not there', async () => {
     const copy = join(scratch, 'unsettled.db');
     cpSync(databaseOf(from), copy);
     cpSync(databaseOf(from), `${copy}-wal`);
-    await expect(rewriteDatabase(copy, { mapping })).rejects.toMatchObject({ kind: 'refused' });
+    await expect(rewriteDatabase(copy, { mapping, fileGuids: 'leave' })).rejects.toMatchObject({ kind: 'refused' });
     const absent = join(scratch, 'absent.db');
-    await expect(rewriteDatabase(absent, { mapping })).rejects.toThrow(/absent\.db/);
+    await expect(rewriteDatabase(absent, { mapping, fileGuids: 'leave' })).rejects.toThrow(/absent\.db/);
     expect(existsSync(absent)).toBe(false);
   });
 });

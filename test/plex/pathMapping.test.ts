@@ -34,6 +34,11 @@ describe('mapPath', () => {
     expect(mapped(nas, path)).toBe(expected);
   });
 
+  it('keeps every byte of a path of 64 KiB', () => {
+    const tail = `/${'é '.repeat(32_768)}end`;
+    expect(mapped(nas, `/mnt/nas-plex${tail}`)).toBe(`/media/library${tail}`);
+  });
+
   it('takes the longest directory first, in whatever order the pairs stand', () => {
     const pairs = [{ from: '/a', to: '/x' }, { from: '/a/b/c', to: '/z' }, { from: '/a/b', to: '/y' }];
     for (const order of [pairs, pairs.toReversed()]) {
