@@ -106,11 +106,10 @@ export function ordinaryTables(database: DatabaseSync, schema = 'main'): readonl
 
 /** Finds what stock SQLite cannot serve, from the schema itself: the text differs between Plex versions. */
 export function plexOnlyParts(database: DatabaseSync): PlexOnlyParts {
-  const known = new Set(database.prepare('SELECT name FROM pragma_collation_list').all().map(({ name }) => String(name).toUpperCase()));
   const indexes = database
     .prepare("SELECT m.name, m.tbl_name, x.coll FROM sqlite_master AS m, pragma_index_xinfo(m.name) AS x WHERE m.type = 'index' AND x.coll IS NOT NULL")
     .all()
-    .filter(({ coll }) => !known.has(String(coll).toUpperCase()))
+    .filter(({ coll }) => !isStockCollation(String(coll)))
     .map((row) => ({ name: String(row['name']), table: String(row['tbl_name']), collation: String(row['coll']) }));
   const virtualTables = database
     .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%' ORDER BY name")
@@ -121,6 +120,11 @@ export function plexOnlyParts(database: DatabaseSync): PlexOnlyParts {
     .all()
     .map((row) => ({ name: String(row['name']), table: String(row['tbl_name']) }));
   return { indexes, virtualTables, triggers };
+}
+
+/** True for the three collations that every SQLite has (https://www.sqlite.org/datatype3.html#collating_sequences). `pragma_collation_list` would also name those that a schema only mentions. */
+export function isStockCollation(name: string): boolean {
+  return ['BINARY', 'NOCASE', 'RTRIM'].includes(name.toUpperCase());
 }
 
 /** `name` as an identifier in SQL. */
