@@ -2,8 +2,8 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { readHeader } from '../../src/catalogue/header.ts';
-import { settleCatalogue, settleDatabase } from '../../src/catalogue/settle.ts';
+import { readHeader } from '../../src/catalogue/integrity/header.ts';
+import { settleCatalogue, settleDatabase } from '../../src/catalogue/integrity/settle.ts';
 import { databaseOf, makeCatalogue, removeScratch, scratchDirectory } from './smallCatalogue.ts';
 
 const scratch = scratchDirectory();

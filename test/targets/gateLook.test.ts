@@ -129,7 +129,7 @@ case "$(cat "$1")" in broken*) exit 3 ;; esac`;
     const paths = [...Object.keys(contents).map((name) => `Databases/${name}`), 'Databases/gone.db'];
     const found = await gate.checkDatabases(paths);
     expect(found.map(({ path }) => path)).toEqual(paths);
-    expect(found.map(({ finding }) => finding.status)).toEqual(['pass', 'pass', 'fail', 'fail', 'fail', 'fail']);
+    expect(found.map(({ finding }) => finding.status)).toEqual(['pass', 'warn', 'fail', 'fail', 'fail', 'fail']);
     expect(found[2]?.finding).toMatchObject({ detail: expect.stringContaining('row 1 missing') as string });
     expect(readdirSync(join(landing, 'Databases'))).toEqual(before);
     expect(existsSync(join(root, '.plexlift/scratch.databases'))).toBe(false);

@@ -1,3 +1,4 @@
+import { firstLines, judgeOwnSqlite, namesDamage } from '../../plex/ownSqliteFindings.ts';
 import type { Finding } from '../../runner/check.ts';
 import { bytePath } from '../../transfer/entry.ts';
 import type { BytePath, Entry } from '../../transfer/entry.ts';
@@ -200,9 +201,6 @@ export function parseSample(answer: string): { readonly sizeBytes: number; reado
   return { sizeBytes: Number(size), sha256 };
 }
 
-// Plex SQLite says this of sound libraries whose indexed titles hold NULLs; the same for any other table would be damage.
-const knownFalseAlarm = /^unable to validate the inverted index for FTS4 table main\.fts4_(metadata|tag)_titles_icu: SQL logic error$/;
-
 /** What Plex's own SQLite said of each database; `none` when there is no such program. */
 export function parseDatabaseChecks(answer: string, paths: readonly string[]): { readonly path: string; readonly finding: Finding }[] {
   if (answer === 'none\n') {
@@ -218,16 +216,24 @@ export function parseDatabaseChecks(answer: string, paths: readonly string[]): {
 }
 
 function findingOf(lines: readonly string[]): Finding {
-  const said = lines.filter((line) => line.startsWith('line ')).map((line) => line.slice('line '.length));
-  const problems = lines.filter((line) => line.startsWith('problem ')).map((line) => line.slice('problem '.length));
+  const after = (word: string): readonly string[] => lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+  const [said, problems] = [after('line'), after('problem')];
+  const told = firstLines([...said, ...problems]).join('; ');
+  const damaged: Finding = { status: 'fail', detail: `Plex SQLite found: ${told || 'nothing, not even "ok"'}`, remedy: 'Take the catalogue again from the source; if it is damaged there too, repair it there first' };
   if (lines.at(-1) !== 'exit 0') {
-    const detail = `Plex SQLite could not check it: ${[...problems, ...said].slice(0, 5).join('; ')}`;
-    return { status: 'fail', detail, remedy: 'Free room on the volume, or see to the error named above, then run the same command again' };
+    if (namesDamage(problems)) return damaged;
+    return { status: 'fail', detail: `Plex SQLite could not check it: ${told}`, remedy: 'Free room on the volume, or see to the error named above, then run the same command again' };
   }
-  if (said.length === 1 && said[0] === 'ok') return { status: 'pass', detail: 'Plex SQLite found it intact' };
-  if (said.length > 0 && said.every((line) => knownFalseAlarm.test(line))) {
-    return { status: 'pass', detail: `Plex SQLite found it intact, but for a known false alarm: ${said.join('; ')}` };
+  const verdict = judgeOwnSqlite(said);
+  switch (verdict) {
+    case 'sound':
+      return { status: 'pass', detail: 'Plex SQLite found it intact' };
+    case 'false report':
+      return { status: 'warn', detail: `Plex SQLite found it intact, but for what it is known to say of sound libraries: ${told}`, remedy: 'There is nothing to do: Plex works with such a library' };
+    case 'damage':
+    case 'no verdict':
+      return damaged;
+    default:
+      return verdict satisfies never;
   }
-  const remedy = 'Take the catalogue again from the source; if it is damaged there too, repair it there first';
-  return { status: 'fail', detail: `Plex SQLite found: ${said.slice(0, 5).join('; ') || 'nothing, not even "ok"'}`, remedy };
 }

@@ -1,8 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { PlexliftError } from '../errors.ts';
-import { databaseNames, databasesIn } from './catalogueFiles.ts';
-import { hasLog, withDatabase } from './database.ts';
+import { PlexliftError } from '../../errors.ts';
+import { databaseNames, databasesIn } from '../catalogueFiles.ts';
+import { hasLog, withDatabase } from '../database.ts';
+import { readHeader } from './header.ts';
+import { remedyForLogs } from './integrityWords.ts';
+import { examineLog } from './logFaults.ts';
 
 /** What settling one database found. */
 export interface Settled {
@@ -13,10 +16,11 @@ export interface Settled {
   readonly pages: number;
 }
 
-/** Takes the write-ahead log (or rollback journal) that was copied with a database into it, so that one file is left. Safe to repeat. */
+/** Takes the write-ahead log (or rollback journal) that was copied with a database into it, so that one file is left. Safe to repeat. A log that is damaged, or another database's, is refused and stays where it is. */
 export async function settleDatabase(file: string): Promise<Settled> {
   const logBytes = sizeOf(`${file}-wal`) + sizeOf(`${file}-journal`);
   if (!hasLog(file) && !existsSync(`${file}-shm`) && !existsSync(`${file}-wal`)) return { file, logBytes: 0, pages: 0 };
+  requireOwnLog(file);
   const pages = await withDatabase(file, 'write', (database) => {
     // A read is what makes SQLite roll back a journal or recover a log.
     database.prepare('SELECT count(*) FROM sqlite_master').get();
@@ -46,6 +50,17 @@ export async function settleCatalogue(directory: string): Promise<readonly Settl
   const settled: Settled[] = [];
   for (const name of databaseNames(directory)) settled.push(await settleDatabase(join(databasesIn(directory), name)));
   return settled;
+}
+
+// SQLite takes in as much of a log as it can read, whosever log it is, and is silent about the rest.
+function requireOwnLog(file: string): void {
+  const { header } = readHeader(file);
+  const { faults } = header === null ? { faults: [] } : examineLog(file, header);
+  if (faults.length === 0) return;
+  throw new PlexliftError('refused', `Cannot settle "${basename(file)}": ${faults.join('; ')}`, {
+    facts: [`${file}-wal`],
+    remedy: `Nothing of the log was taken in. ${remedyForLogs}`,
+  });
 }
 
 function sizeOf(file: string): number {
