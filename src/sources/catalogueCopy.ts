@@ -79,20 +79,24 @@ export async function copyRaw(place: CataloguePlace, file: ListedFile, options: 
   });
 }
 
-async function fetchFile(place: CataloguePlace, file: ListedFile, { into, signal }: { readonly into: string; readonly signal?: AbortSignal | undefined }): Promise<SnapshotFile> {
-  const reading = as(place.as, command('cat', '--', `${place.directory}/${file.path}`));
+async function fetchFile(place: CataloguePlace, file: ListedFile, options: { readonly into: string; readonly signal?: AbortSignal | undefined }): Promise<SnapshotFile> {
+  const { exitCode, stderrLines, ...received } = await readOnce(place, file, options);
+  if (exitCode === 0) return received;
+  throw new PlexliftError('failed', `Cannot copy "${file.path}" from ${place.machine.name}: reading it ended with exit code ${exitCode ?? 'unknown'}`, {
+    remedy: 'Read the lines above, then run the same command again',
+    facts: stderrLines,
+  });
+}
+
+/** One reading of a file as it is now, to wherever it came; an exit code of 1 is `cat` itself saying that it cannot read on. */
+export async function readOnce(place: CataloguePlace, file: ListedFile, { into, signal }: { readonly into: string; readonly signal?: AbortSignal | undefined }): Promise<SnapshotFile & { readonly exitCode: number | null; readonly stderrLines: readonly string[] }> {
+  const reading = as(place.as, { ...command('cat', '--', `${place.directory}/${file.path}`), environment: { LC_ALL: 'C' } });
   const process = place.machine.open(reading, signal === undefined ? {} : { signal });
   process.stdin.end();
   const received = await receive(process.stdout, path.join(into, file.path));
-  const ending = await process.ended;
+  const { exitCode, stderrTail } = await process.ended;
   signal?.throwIfAborted();
-  if (ending.exitCode !== 0) {
-    throw new PlexliftError('failed', `Cannot copy "${file.path}" from ${place.machine.name}: reading it ended with exit code ${ending.exitCode ?? 'unknown'}`, {
-      remedy: 'Read the lines above, then run the same command again',
-      facts: ending.stderrTail.trim().split('\n'),
-    });
-  }
-  return { path: file.path, ...received };
+  return { path: file.path, ...received, exitCode, stderrLines: stderrTail.trim().split('\n').filter((line) => line !== '') };
 }
 
 /** Writes bytes into a file of this machine (mode 0600, its directory made) and says what came. */

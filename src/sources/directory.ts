@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import { PlexliftError } from '../errors.ts';
@@ -10,7 +9,7 @@ import type { Check, Finding } from '../runner/check.ts';
 import { fingerprint, listCatalogue } from './catalogueCopy.ts';
 import type { CataloguePlace } from './catalogueCopy.ts';
 import { localTree } from './dataDirectory.ts';
-import { backUpDatabase, keepsLog } from './nodeBackup.ts';
+import { copyDatabasesHere, keepsLog } from './nodeBackup.ts';
 import { databaseUsers } from './plexProcesses.ts';
 import type { Source } from './source.ts';
 import { bulkOf, sampleFile, scratchFreeBytes, storedIdentity, toolVersions } from './sourceProbes.ts';
@@ -62,17 +61,7 @@ export function directorySource(machine: Machine, options: DirectoryOptions): So
         method,
         into,
         signal,
-        async copyDatabases(names) {
-          const files = [];
-          await mkdir(path.join(into, databasesDirectory), { recursive: true, mode: 0o700 });
-          for (const name of names) {
-            signal?.throwIfAborted();
-            const copy = path.join(into, databasesDirectory, name);
-            await backUpDatabase(path.join(directory, databasesDirectory, name), copy);
-            files.push({ path: `${databasesDirectory}/${name}`, sizeBytes: (await stat(copy)).size, sha256: await hashOf(copy) });
-          }
-          return files;
-        },
+        copyDatabases: (names) => copyDatabasesHere({ directory, names, into, signal }),
       }),
     activity: async () => ({ known: false, reason: 'a directory has no server to ask', streams: [], backgroundJobs: [] }),
     isRunning: () => inUse(machine, directory),
@@ -161,10 +150,4 @@ function directoryChecks({ machine, directory, place, version }: { readonly mach
       },
     },
   ];
-}
-
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

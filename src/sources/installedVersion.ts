@@ -1,6 +1,6 @@
 import { command } from '../machines/command.ts';
 import type { Machine } from '../machines/machine.ts';
-import { parseVersion } from '../plex/versions.ts';
+import { parseVersion, toldByRunningServer } from '../plex/versions.ts';
 import type { IdentityAnswer } from './identityAnswer.ts';
 
 /** A version and what told it. */
@@ -17,7 +17,7 @@ export async function installedVersion(machine: Machine, answer: IdentityAnswer 
   const packaged = await packagedVersion(machine);
   if (answer !== null) {
     const differs = packaged !== null && packaged.text !== answer.version;
-    return { version: answer.version, versionFrom: differs ? `the running server (the package is ${packaged.text})` : 'the running server' };
+    return { version: answer.version, versionFrom: toldByRunningServer(differs ? packaged.text : null) };
   }
   return packaged === null ? { version: null, versionFrom: 'no running server and no package told it' } : { version: packaged.text, versionFrom: packaged.from };
 }

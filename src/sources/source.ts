@@ -47,12 +47,25 @@ export type SnapshotFile = {
   readonly sha256: string;
 };
 
+/** A database that could not be copied page by page. */
+export type DamagedDatabase = {
+  /** Relative to the data directory. */
+  readonly path: string;
+  /** What SQLite, or the system, says of it: `file is not a database`. */
+  readonly message: string;
+};
+
 /** A catalogue taken into a directory here, laid out as in the data directory. */
 export type Snapshot = {
   /** `online`: page-level copies made while the server runs. `files`: the raw files with their WAL, server stopped. */
   readonly method: 'online' | 'files';
   readonly takenAt: string;
   readonly files: readonly SnapshotFile[];
+  /**
+   * Databases that SQLite on the source could not read (only `online` looks); what lies here under their names, and beside them, are the
+   * raw files, to be examined. Whoever gets a snapshot with any must refuse it.
+   */
+  readonly damaged: readonly DamagedDatabase[];
 };
 
 /** Who is using the source right now. */

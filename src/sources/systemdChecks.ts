@@ -2,6 +2,7 @@ import { PlexliftError, messageOf } from '../errors.ts';
 import { as, command } from '../machines/command.ts';
 import type { Machine } from '../machines/machine.ts';
 import { databasesDirectory, isDatabase, libraryDatabase, preferencesFile } from '../plex/dataDirectory.ts';
+import { compareVersions, parseVersion } from '../plex/versions.ts';
 import type { Check, Finding } from '../runner/check.ts';
 import { bytesText } from '../units.ts';
 import { listCatalogue } from './catalogueCopy.ts';
@@ -141,7 +142,13 @@ async function checkVersion(machine: Machine, isRunning: () => Promise<boolean>)
   const answer = (await isRunning()) ? await askIdentity(machine) : null;
   if (packaged === null && answer === null) return fail('no running server and no package tells it', 'Start Plex on the source, so that it can be asked');
   if (packaged !== null && answer !== null && packaged.text !== answer.version) {
-    return warn(`the running server is ${answer.version}, the installed package ${packaged.text}`, 'Restart Plex on the source and let it finish its upgrade before you migrate');
+    const [installed, runs] = [parseVersion(packaged.text), parseVersion(answer.version)];
+    // Restarted, the older package would not open what the newer server wrote.
+    const isOlder = installed !== null && runs !== null && compareVersions(installed, runs) < 0;
+    return warn(
+      `the running server is ${answer.version}, the installed package ${packaged.text}`,
+      isOlder ? `Install ${answer.version} again on the source, and do not restart Plex before that: the older package cannot open its databases` : 'Restart Plex on the source and let it finish its upgrade before you migrate',
+    );
   }
   return pass(answer?.version ?? packaged?.text ?? '');
 }

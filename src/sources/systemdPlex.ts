@@ -152,7 +152,7 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
         into,
         signal,
         async copyDatabases(names) {
-          if (names.length === 0) return [];
+          if (names.length === 0) return { files: [], unfit: [] };
           const tool = await findCopyTool(machine, { ownSqlite: await findOwnSqlite(machine, home) });
           if (tool === null) throw new PlexliftError('failed', `Cannot copy the databases on ${machine.name} while they are in use: neither Python 3.7, "Plex SQLite" nor sqlite3 is there`, { remedy: `Install python3 on ${machine.name}` });
           return copyOnline({ machine, tool, as: user, directory: dataDirectory, names, into, signal });

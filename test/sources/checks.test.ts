@@ -28,6 +28,7 @@ interface Case {
   readonly name: string;
   readonly status: 'warn' | 'fail';
   readonly says: string;
+  readonly remedy?: string;
   /** Commands that begin so are answered so, before the ordinary answers. */
   readonly answers?: Readonly<Record<string, Partial<CommandResult>>>;
   /** What systemd shows; `EMPTY` stands for a directory with an empty Plex. */
@@ -36,6 +37,10 @@ interface Case {
 
 const emptyPlex = { Environment: 'PLEX_MEDIA_SERVER_APPLICATION_SUPPORT_DIR=EMPTY' };
 
+function runningVersion(version: string): Readonly<Record<string, Partial<CommandResult>>> {
+  return { "sh -c '": { stdout: '/proc/5\0/usr/lib/plexmediaserver/Plex Media Server\0' }, curl: { stdout: JSON.stringify({ MediaContainer: { machineIdentifier: 'x', version } }) } };
+}
+
 const cases: readonly Case[] = [
   { name: 'ssh-answers', status: 'fail', says: 'Darwin', answers: { uname: { stdout: 'Darwin 23.1.0' } } },
   { name: 'sudo-works', status: 'fail', says: '1001', answers: { 'id -u': { stdout: '1001\n' } } },
@@ -43,18 +48,21 @@ const cases: readonly Case[] = [
   { name: 'source-databases-readable', status: 'fail', says: 'com.plexapp.plugins.library.db', settings: emptyPlex },
   { name: 'source-preferences-readable', status: 'fail', says: 'MachineIdentifier', settings: emptyPlex },
   { name: 'source-version-known', status: 'fail', says: 'no package', answers: { 'dpkg-query': { exitCode: 1 }, rpm: { exitCode: 1 } } },
+  { name: 'source-version-known', status: 'warn', says: 'the running server is 1.44.0.10900, the installed package 1.43.4', remedy: 'do not restart Plex', answers: runningVersion('1.44.0.10900') },
+  { name: 'source-version-known', status: 'warn', says: 'the running server is 1.43.0.10492', remedy: 'Restart Plex on the source', answers: runningVersion('1.43.0.10492') },
   { name: 'source-scratch-room', status: 'fail', says: 'free in /var/tmp', answers: { 'df --block-size=1 --output=avail': { stdout: 'Avail\n12\n10\n' } } },
   { name: 'source-clock', status: 'warn', says: 'behind', answers: { date: { stdout: '1000000000.0\n' } } },
   { name: 'source-data-on-local-disk', status: 'warn', says: 'nfs4', answers: { 'df --output=fstype': { stdout: 'Type\nnfs4\n' } } },
   { name: 'source-one-server', status: 'warn', says: '/var/snap/plexmediaserver', answers: { "sh -c 'ls -d /var/snap": { stdout: '/var/snap/plexmediaserver/common\n' } } },
 ];
 
-test.each(cases)('$name is $status when it should be', async ({ name, status, says, answers = {}, settings = {} }) => {
+test.each(cases)('$name is $status when it should be', async ({ name, status, says, remedy = '', answers = {}, settings = {} }) => {
   const shown = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, value.replace('EMPTY', empty)]));
   const machine = withAnswers((line) => Object.entries(answers).find(([start]) => line.startsWith(start))?.[1] ?? ordinary(packaged, shown)(line));
   const finding = await systemdPlex(machine).checks.find((check) => check.name === name)?.run();
 
   expect(finding).toMatchObject({ status, detail: expect.stringContaining(says), remedy: expect.stringMatching(/.{15}/) });
+  expect(finding).toMatchObject({ remedy: expect.stringContaining(remedy) });
 });
 
 test('every check of a service has a case here or beside its unit, except what can only be skipped', () => {

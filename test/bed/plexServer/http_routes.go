@@ -58,6 +58,8 @@ func (s *server) handler() http.Handler {
 		"POST /standin/session":                       s.addSession,
 		"DELETE /standin/session":                     s.removeSessions,
 		"POST /standin/writes":                        s.setWrites,
+		"GET /standin/load":                           s.serveLoad,
+		"POST /standin/load":                          s.setLoad,
 	} {
 		routes.HandleFunc(pattern, serve)
 	}

@@ -30,6 +30,7 @@ type server struct {
 	scans           *scanQueue
 	startedAt       time.Time
 	writesPerSecond atomic.Int64
+	loads           *loads
 	children        []*child
 	background      sync.WaitGroup
 }
@@ -77,6 +78,7 @@ func startServer(env environment, log *serverLog) (stopped error, refused error)
 	if s.blobs, err = openDatabase(filepath.Join(env.databases(), blobsFile), log); err != nil {
 		return nil, errors.Join(err, closeDatabase(s.library, libraryFile))
 	}
+	s.loads = newLoads(s)
 	listener, err := s.announce(pidPath)
 	if err != nil {
 		return nil, errors.Join(err, s.closeDatabases())
@@ -133,6 +135,7 @@ func (s *server) shutDown(web *http.Server) error {
 	// Close, not Shutdown: Plex cuts streams off.
 	err := web.Close()
 	s.background.Wait()
+	s.loads.set(0, s.log)
 	time.Sleep(s.env.stopDelay)
 	err = errors.Join(err, s.sessions.removeAll(), s.closeDatabases(), os.Remove(s.env.path(pidFile)))
 	if err != nil {

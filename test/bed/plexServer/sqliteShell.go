@@ -187,9 +187,21 @@ func (shell *sqliteShell) printRows(statement *C.sqlite3_stmt) error {
 	for index := range names {
 		names[index] = C.GoString(C.sqlite3_column_name(statement, C.int(index)))
 	}
+	// Plex's SQLite (3.53) lets search tables speak for themselves here; the one this is built with may be older and does not.
+	var search []string
+	if columns == 1 && names[0] == "integrity_check" {
+		search = shell.searchTableFaults()
+	}
 	for count := 0; ; count++ {
 		switch C.sqlite3_step(statement) {
 		case C.SQLITE_ROW:
+			if len(search) > 0 && columnText(statement, 0) == "ok" {
+				for _, fault := range search {
+					fmt.Fprintln(shell.output, fault)
+				}
+				search = nil
+				continue
+			}
 			if shell.json {
 				fmt.Fprint(shell.output, map[bool]string{true: "[", false: ",\n"}[count == 0])
 				if err := shell.printJsonRow(statement, names); err != nil {
@@ -206,6 +218,9 @@ func (shell *sqliteShell) printRows(statement *C.sqlite3_stmt) error {
 			}
 			fmt.Fprintln(shell.output, strings.Join(values, "|"))
 		case C.SQLITE_DONE:
+			for _, fault := range search {
+				fmt.Fprintln(shell.output, fault)
+			}
 			if shell.json && count > 0 {
 				fmt.Fprintln(shell.output, "]")
 			}
@@ -214,6 +229,25 @@ func (shell *sqliteShell) printRows(statement *C.sqlite3_stmt) error {
 			return shell.lastError("stepping")
 		}
 	}
+}
+
+// searchTableFaults asks each search table with Plex's tokenizer to check its index, and gives back what SQLite since 3.44 adds to its integrity check.
+func (shell *sqliteShell) searchTableFaults() []string {
+	var faults []string
+	for _, table := range []string{"fts4_metadata_titles_icu", "fts4_tag_titles_icu"} {
+		text := C.CString("INSERT INTO " + table + "(" + table + ") VALUES('integrity-check')")
+		code := C.sqlite3_exec(shell.database, text, nil, nil, nil)
+		missing := strings.HasPrefix(C.GoString(C.sqlite3_errmsg(shell.database)), "no such table")
+		C.free(unsafe.Pointer(text))
+		switch {
+		case code == C.SQLITE_OK || missing:
+		case code == C.SQLITE_CORRUPT:
+			faults = append(faults, "malformed inverted index for FTS4 table main."+table)
+		default:
+			faults = append(faults, "unable to validate the inverted index for FTS4 table main."+table+": "+C.GoString(C.sqlite3_errstr(code)))
+		}
+	}
+	return faults
 }
 
 func columnText(statement *C.sqlite3_stmt, index int) string {
