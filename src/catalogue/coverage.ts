@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { isBuiltInAgent, isBuiltInPlugIn } from '../plex/agents.ts';
 import { libraryDatabase } from '../plex/dataDirectory.ts';
-import { isFileUrl, mapFileUrl, pathOfFileUrl } from '../plex/fileUrl.ts';
-import { pathColumns, type PathColumn } from '../plex/pathColumns.ts';
+import { isFileUrl, pathOfFileUrl } from '../plex/fileUrl.ts';
+import { pathColumns, rewrittenColumns, type FileGuids, type PathColumn } from '../plex/pathColumns.ts';
 import { mapPath, type PathMapping } from '../plex/pathMapping.ts';
+import { mapValue } from '../plex/pathValue.ts';
+import { reversalOf } from '../plex/reversal.ts';
 import { databaseNames, databasesIn } from './catalogueFiles.ts';
 import { breathe, bytesOfCell, ordinaryTables, quoted, withDatabase } from './database.ts';
-import { scanForPaths, type UnknownPaths } from './pathScan.ts';
+import { scanForPaths, type OtherPaths, type UnknownPaths } from './pathScan.ts';
 
 /** One directory of a library, where it goes, and by which rule; null where no rule has it. */
 export type LibraryRoot = {
@@ -21,7 +23,8 @@ export type LibraryRoot = {
 export type ColumnCoverage = {
   readonly table: string;
   readonly column: string;
-  readonly action: PathColumn['action'];
+  /** True where the rewrite changes it, false where its paths are left and told. */
+  readonly rewritten: boolean;
   readonly byRule: readonly { readonly from: string; readonly rows: number }[];
   /** Paths no rule has, grouped by their first two segments; Windows and network paths too. */
   readonly uncovered: readonly { readonly prefix: string; readonly rows: number }[];
@@ -29,6 +32,8 @@ export type ColumnCoverage = {
   readonly otherSchemes: readonly { readonly scheme: string; readonly rows: number }[];
   /** Values that are neither text nor NULL; they are left. */
   readonly notText: number;
+  /** Rows whose value the inverse mapping would not give back; 0 where nothing is rewritten. */
+  readonly irreversible: number;
 };
 
 /** What a mapping would do to a catalogue, and what it would not reach. */
@@ -37,36 +42,50 @@ export type Coverage = {
   /** Targets that two directories of libraries would share. */
   readonly sharedTargets: readonly string[];
   readonly columns: readonly ColumnCoverage[];
+  /** Mapped directories in other columns. */
   readonly unknownPaths: readonly UnknownPaths[];
+  /** What else looks like a path in other columns. */
+  readonly otherPaths: readonly OtherPaths[];
   /** Libraries whose agent does not come with the server. */
   readonly foreignAgents: readonly { readonly library: string; readonly agent: string }[];
   /** Plug-ins that do not come with the server. */
   readonly foreignPlugIns: readonly string[];
 };
 
+/** What a catalogue is looked at with. */
+export interface CoverageOptions {
+  readonly mapping: PathMapping;
+  readonly fileGuids: FileGuids;
+}
+
 /** Looks at a catalogue through a mapping; changes nothing. */
-export async function coverCatalogue(directory: string, mapping: PathMapping): Promise<Coverage> {
+export async function coverCatalogue(directory: string, { mapping, fileGuids }: CoverageOptions): Promise<Coverage> {
   const unknownPaths: UnknownPaths[] = [];
+  const otherPaths: OtherPaths[] = [];
   for (const file of databaseNames(directory)) {
-    unknownPaths.push(...(await withDatabase(join(databasesIn(directory), file), 'read', async (database) => scanForPaths(database, { file, mapping }))));
+    const { mapped, others } = await withDatabase(join(databasesIn(directory), file), 'read', async (database) => scanForPaths(database, { file, mapping }));
+    unknownPaths.push(...mapped);
+    otherPaths.push(...others);
   }
+  const rewritten = rewrittenColumns(fileGuids);
   return withDatabase(join(databasesIn(directory), libraryDatabase), 'read', async (database) => {
     const roots = libraryRoots(database, mapping);
     const targets = roots.map(({ target }) => target).filter((target) => target !== null);
     const columns: ColumnCoverage[] = [];
     for (const column of pathColumns) {
       if (!hasColumn(database, column)) continue;
-      columns.push(coverColumn(database, column, mapping));
+      columns.push(coverColumn(database, column, { mapping, rewritten: rewritten.includes(column) }));
       await breathe();
     }
     const sharedTargets = Array.from(new Set(targets.filter((target, place) => targets.indexOf(target) !== place)));
-    return { roots, sharedTargets, columns, unknownPaths, ...foreignParts(database) };
+    return { roots, sharedTargets, columns, unknownPaths, otherPaths, ...foreignParts(database) };
   });
 }
 
-function libraryRoots(database: DatabaseSync, mapping: PathMapping): LibraryRoot[] {
+/** Every directory of every library, and where the mapping takes it; the database must have the tables of a library. */
+export function libraryRoots(database: DatabaseSync, mapping: PathMapping): readonly LibraryRoot[] {
   const rows = database
-    .prepare('SELECT s.name AS library, CAST(l.root_path AS BLOB) AS path FROM section_locations AS l LEFT JOIN library_sections AS s ON s.id = l.library_section_id ORDER BY l.id')
+    .prepare("SELECT s.name AS library, CAST(l.root_path AS BLOB) AS path FROM section_locations AS l LEFT JOIN library_sections AS s ON s.id = l.library_section_id WHERE typeof(l.root_path) = 'text' AND l.root_path COLLATE BINARY <> '' ORDER BY l.id")
     .all();
   return rows.flatMap((row) => {
     const path = bytesOfCell(row['path']);
@@ -76,13 +95,15 @@ function libraryRoots(database: DatabaseSync, mapping: PathMapping): LibraryRoot
   });
 }
 
-function coverColumn(database: DatabaseSync, { table, column, form, action }: PathColumn, mapping: PathMapping): ColumnCoverage {
+function coverColumn(database: DatabaseSync, { table, column, form, action }: PathColumn, { mapping, rewritten }: { readonly mapping: PathMapping; readonly rewritten: boolean }): ColumnCoverage {
   const [t, c] = [quoted(table), quoted(column)];
   const byRule = new Map(mapping.rules.map(({ from }) => [from, 0]));
   const uncovered = new Map<string, number>();
   const otherSchemes = new Map<string, number>();
+  const reversal = reversalOf(mapping);
+  let irreversible = 0;
   // A guid column holds mostly other schemes, and counting those would tell nothing.
-  const only = action === 'report' ? ` AND CAST(substr(${c}, 1, 7) AS BLOB) = CAST('file://' AS BLOB)` : '';
+  const only = action === 'on request' ? ` AND CAST(substr(${c}, 1, 7) AS BLOB) = CAST('file://' AS BLOB)` : '';
   for (const row of database.prepare(`SELECT CAST(${c} AS BLOB) AS value FROM ${t} NOT INDEXED WHERE typeof(${c}) = 'text'${only}`).iterate()) {
     const value = bytesOfCell(row['value']);
     if (value === null || value.length === 0) continue;
@@ -90,19 +111,21 @@ function coverColumn(database: DatabaseSync, { table, column, form, action }: Pa
       count(otherSchemes, /^[A-Za-z][\w+.-]*:\/\//.exec(value.toString('latin1', 0, 40))?.[0] ?? 'none');
       continue;
     }
-    const rule = form === 'path' ? mapPath(mapping, value)?.rule : mapFileUrl(mapping, value)?.rule;
-    if (rule === undefined) count(uncovered, firstSegments((form === 'path' ? value : pathOfFileUrl(value))?.toString('utf8') ?? ''));
-    else count(byRule, rule.from);
+    const mapped = mapValue(mapping, form, value);
+    if (rewritten && !reversal.givesBack(form, { before: value, after: mapped?.value ?? value })) irreversible += 1;
+    if (mapped === null) count(uncovered, firstSegments((form === 'path' ? value : pathOfFileUrl(value))?.toString('utf8') ?? ''));
+    else count(byRule, mapped.rule.from);
   }
   const notText = database.prepare(`SELECT count(*) AS rows FROM ${t} NOT INDEXED WHERE typeof(${c}) NOT IN ('text', 'null')`).get();
   return {
     table,
     column,
-    action,
+    rewritten,
     byRule: Array.from(byRule, ([from, rows]) => ({ from, rows })),
     uncovered: Array.from(uncovered, ([prefix, rows]) => ({ prefix, rows })).toSorted((left, right) => right.rows - left.rows),
     otherSchemes: Array.from(otherSchemes, ([scheme, rows]) => ({ scheme, rows })),
     notText: Number(notText?.['rows']),
+    irreversible,
   };
 }
 

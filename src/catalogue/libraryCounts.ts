@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { collectionType, metadataTypes, optimizedProxyType, playlistType, sectionTypes } from '../plex/kinds.ts';
 import { withDatabase } from './database.ts';
+import { schemaOf } from './schemaMigrations.ts';
 
 /** One library in figures. */
 export type LibraryFigures = {
@@ -34,6 +35,7 @@ export type LibraryCounts = {
   readonly userMarkers: number;
   readonly chosenStreams: number;
   readonly parts: number;
+  /** The newest migration of the schema; null where the database tells none. */
   readonly schemaVersion: string | null;
   /** Per user: settings, watched, in progress, history. Names are not in it. */
   readonly byAccount: readonly { readonly account: number; readonly settings: number; readonly watched: number; readonly inProgress: number; readonly history: number }[];
@@ -58,7 +60,7 @@ export async function libraryCounts(file: string): Promise<LibraryCounts> {
       userMarkers: count('metadata_item_setting_markers'),
       chosenStreams: count('media_part_settings') + count('media_stream_settings'),
       parts: count('media_parts'),
-      schemaVersion: text(database.prepare('SELECT max(version) AS version FROM schema_migrations').get()?.['version']),
+      schemaVersion: schemaOf(database, file).newest,
       byAccount: accounts(database),
     };
   });
@@ -99,7 +101,7 @@ function accounts(database: DatabaseSync): LibraryCounts['byAccount'] {
       `SELECT account_id AS account, sum(settings) AS settings, sum(watched) AS watched, sum(inProgress) AS inProgress, sum(history) AS history FROM (
          SELECT account_id, 1 AS settings, coalesce(view_count > 0, 0) AS watched, coalesce(view_offset > 0, 0) AS inProgress, 0 AS history FROM metadata_item_settings
          UNION ALL SELECT account_id, 0, 0, 0, 1 FROM metadata_item_views
-       ) GROUP BY account_id ORDER BY account_id`,
+       ) WHERE typeof(account_id) = 'integer' GROUP BY account_id ORDER BY account_id`,
     )
     .all();
   return rows.map((row) => ({
@@ -120,8 +122,4 @@ function counter(database: DatabaseSync): (table: string, where?: string) => num
   );
   // NOT INDEXED: the smallest index would be chosen for a count, and that may be the one only Plex can read.
   return (table, where = '') => (tables.has(table) ? Number(database.prepare(`SELECT count(*) AS rows FROM ${table} NOT INDEXED ${where}`).get()?.['rows']) : 0);
-}
-
-function text(cell: unknown): string | null {
-  return typeof cell === 'string' || typeof cell === 'bigint' ? String(cell) : null;
 }

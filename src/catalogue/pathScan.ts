@@ -2,8 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { holdsMediaPaths } from '../plex/dataDirectory.ts';
 import { endsName, needlesOf, pathAt, type Needle } from '../plex/needles.ts';
 import { columnsWithoutText, pathColumns } from '../plex/pathColumns.ts';
+import { mayHoldPath, pathsIn, type PathForm } from '../plex/pathLooks.ts';
 import type { PathMapping } from '../plex/pathMapping.ts';
-import { breathe, bytesOfCell, ordinaryTables, quoted } from './database.ts';
+import { breathe, bytesOfCell, ordinaryTables, quoted, type Table } from './database.ts';
 
 /** Mapped directories found where no path is known to be. */
 export type UnknownPaths = {
@@ -17,70 +18,151 @@ export type UnknownPaths = {
   readonly examples: readonly string[];
 };
 
-// A statement may have a million characters; each term takes about fifty, twice.
-const termsAtOnce = 4_000;
+/** Paths that no rule has, found where no path is known to be. */
+export type OtherPaths = {
+  readonly file: string;
+  readonly table: string;
+  readonly column: string;
+  /** Rows that hold one. */
+  readonly rows: number;
+  /** By form and by how they begin, e.g. `/home/alex`; most frequent first, at most ten. */
+  readonly groups: readonly { readonly form: PathForm; readonly top: string; readonly rows: number }[];
+  /** As for mapped ones. */
+  readonly examples: readonly string[];
+};
+
+/** What looks like a path where none is known to be. */
+export type ScannedPaths = { readonly mapped: readonly UnknownPaths[]; readonly others: readonly OtherPaths[] };
+
 const examplesKept = 3;
 const exampleBytes = 100;
+const groupsTold = 10;
+/** Beginnings kept apart while counting, so that a column of a million different ones stays within bounds. */
+const groupsCounted = 1_000;
+const rowsBetweenBreaths = 20_000;
+/** SQLite nests the terms of a condition, 1,000 deep at most. */
+const columnsAtOnce = 200;
 
-/** Searches every column of every ordinary table, but the known path columns, for the mapping's directories in every known spelling. */
-export async function scanForPaths(database: DatabaseSync, { file, mapping }: { readonly file: string; readonly mapping: PathMapping }): Promise<readonly UnknownPaths[]> {
-  // "/" is in too many values to mean anything; longest first, so that a hit is laid to the directory it really names.
-  const needles = mapping.rules.filter(({ from }) => from !== '/').flatMap(({ from }) => needlesOf(from));
-  if (needles.length === 0) return [];
-  // SQL looks only for the first segments (every spelling of "/mnt" begins that of "/mnt/nas"): few terms, however many rules.
-  const tops = Array.from(new Set(mapping.rules.map(({ from }) => `/${from.split('/')[1] ?? ''}`).filter((top) => top !== '/')));
-  const spellings = tops.flatMap(needlesOf);
-  const wanted = spellings.filter((one) => !spellings.some((other) => one.bytes.length > other.bytes.length && one.bytes.includes(other.bytes)));
-  const found: UnknownPaths[] = [];
+/** Searches every column of every ordinary table, but the known path columns, for whatever looks like a path, in every known spelling. */
+export async function scanForPaths(database: DatabaseSync, { file, mapping }: { readonly file: string; readonly mapping: PathMapping }): Promise<ScannedPaths> {
+  const wanted = wantedOf(mapping);
+  const mapped: UnknownPaths[] = [];
+  const others: OtherPaths[] = [];
   for (const table of ordinaryTables(database)) {
-    const columns = table.columns.filter((column) => !isKnown({ file, table: table.name, column }));
-    const atOnce = Math.max(1, Math.floor(termsAtOnce / wanted.length));
-    for (let at = 0; at < columns.length; at += atOnce) {
-      found.push(...scanTable(database, { file, table: table.name, columns: columns.slice(at, at + atOnce), needles, wanted }));
-      await breathe();
+    const columns = columnsWithSlashes(database, { table: table.name, columns: table.columns.filter((column) => !isKnown({ file, table: table.name, column })) });
+    await breathe();
+    if (columns.length === 0) continue;
+    const hits = new Map<string, Hits>();
+    for (let at = 0; at < columns.length; at += columnsAtOnce) {
+      for (const [column, found] of await scanColumns(database, { table, columns: columns.slice(at, at + columnsAtOnce), mapping, wanted })) hits.set(column, found);
+    }
+    for (const [column, { needles, looks }] of hits) {
+      const place = { file, table: table.name, column };
+      if (needles.rows > 0) mapped.push({ ...place, rows: needles.rows, forms: Array.from(needles.forms), examples: needles.examples });
+      if (looks.rows > 0) others.push({ ...place, rows: looks.rows, groups: groupsOf(looks), examples: looks.examples });
     }
   }
-  return found;
+  return { mapped, others };
+}
+
+/** What is looked for of the mapping; `tops` are in every value that holds a needle. */
+interface Wanted {
+  readonly needles: readonly { readonly text: string; readonly form: Needle['form'] }[];
+  readonly tops: readonly string[];
+}
+
+function wantedOf({ rules }: PathMapping): Wanted {
+  // "/" is in too many values to mean anything; longest first, so that a hit is laid to the directory it really names.
+  const mapped = rules.filter(({ from }) => from !== '/');
+  // Every spelling of "/mnt" begins that of "/mnt/nas": few texts to look for first, however many rules.
+  const spellings = Array.from(new Set(mapped.map(({ from }) => `/${from.split('/')[1] ?? ''}`))).flatMap((top) => needlesOf(top).map(({ bytes }) => bytes.toString('latin1')));
+  return {
+    needles: mapped.flatMap(({ from }) => needlesOf(from)).map(({ bytes, form }) => ({ text: bytes.toString('latin1'), form })),
+    tops: spellings.filter((one) => !spellings.some((other) => one.length > other.length && one.includes(other))),
+  };
+}
+
+// Whatever a path is written with, it has one of these. As texts, not bytes: SQLite compares them in place.
+function holdsSlash(column: string): string {
+  const cell = quoted(column);
+  return `(typeof(${cell}) IN ('text', 'blob') AND (instr(${cell}, '/') > 0 OR instr(${cell}, '%') > 0 OR instr(${cell}, '\\') > 0))`;
+}
+
+/** The columns in which any value holds a separator of paths; most hold none, and are not looked at again. */
+function columnsWithSlashes(database: DatabaseSync, { table, columns }: { readonly table: string; readonly columns: readonly string[] }): readonly string[] {
+  if (columns.length === 0) return [];
+  const select = database.prepare(`SELECT ${columns.map((column) => `max(${holdsSlash(column)})`).join(', ')} FROM ${quoted(table)} NOT INDEXED`);
+  select.setReturnArrays(true);
+  const found: readonly unknown[] = Object.values(select.get() ?? []);
+  return columns.filter((_, place) => Number(found[place] ?? 0) === 1);
+}
+
+interface Hits {
+  readonly needles: { rows: number; readonly forms: Set<Needle['form']>; readonly examples: string[] };
+  readonly looks: { rows: number; readonly groups: Map<string, { readonly form: PathForm; readonly top: string; rows: number }>; readonly examples: string[] };
 }
 
 interface TableScan {
-  readonly file: string;
-  readonly table: string;
+  readonly table: Table;
   readonly columns: readonly string[];
-  readonly needles: readonly Needle[];
-  /** What every hit contains. */
-  readonly wanted: readonly Needle[];
+  readonly mapping: PathMapping;
+  readonly wanted: Wanted;
 }
 
-function scanTable(database: DatabaseSync, { file, table, columns, needles, wanted }: TableScan): UnknownPaths[] {
-  const holds = columns.map((column) => {
-    const cell = `CAST(${quoted(column)} AS BLOB)`;
-    return `(typeof(${quoted(column)}) IN ('text', 'blob') AND (${wanted.map((_, place) => `instr(${cell}, ?${place + 1}) > 0`).join(' OR ')}))`;
-  });
-  const cells = columns.map((column, place) => `CASE WHEN ${holds[place] ?? ''} THEN CAST(${quoted(column)} AS BLOB) END AS c${place}`);
-  const select = database.prepare(`SELECT ${cells.join(', ')} FROM ${quoted(table)} NOT INDEXED WHERE ${holds.join(' OR ')}`);
-  const hits = new Map<string, { rows: number; forms: Set<Needle['form']>; examples: string[] }>();
-  for (const row of select.iterate(...wanted.map(({ bytes }) => bytes))) {
+async function scanColumns(database: DatabaseSync, { table, columns, mapping, wanted }: TableScan): Promise<ReadonlyMap<string, Hits>> {
+  const holds = columns.map(holdsSlash);
+  const cells = columns.map((column, place) => `CASE WHEN ${holds[place] ?? ''} THEN CAST(${quoted(column)} AS BLOB) END`);
+  const select = database.prepare(`SELECT ${cells.join(', ')} FROM ${quoted(table.name)} NOT INDEXED WHERE ${holds.join(' OR ')}`);
+  select.setReturnArrays(true);
+  const hits = new Map(columns.map((column): [string, Hits] => [column, { needles: { rows: 0, forms: new Set(), examples: [] }, looks: { rows: 0, groups: new Map(), examples: [] } }]));
+  let sinceBreath = 0;
+  for (const row of select.iterate()) {
+    const values: readonly unknown[] = Object.values(row);
     for (const [place, column] of columns.entries()) {
-      const value = bytesOfCell(row[`c${place}`])?.toString('latin1');
-      const hit = value === undefined ? null : firstHit(value, needles);
-      if (value === undefined || hit === null) continue;
-      const known = hits.get(column) ?? { rows: 0, forms: new Set(), examples: [] };
-      hits.set(column, known);
-      known.rows += 1;
-      known.forms.add(hit.form);
-      const example = pathAt(value, { at: hit.at, longest: exampleBytes });
-      if (known.examples.length < examplesKept && !known.examples.includes(example)) known.examples.push(example);
+      const value = bytesOfCell(values[place])?.toString('latin1');
+      const hit = hits.get(column);
+      if (value === undefined || hit === undefined) continue;
+      note(hit, { value, mapping, wanted });
     }
+    sinceBreath += 1;
+    if (sinceBreath % rowsBetweenBreaths === 0) await breathe();
   }
-  return Array.from(hits, ([column, { rows, forms, examples }]) => ({ file, table, column, rows, forms: Array.from(forms), examples }));
+  return hits;
 }
 
-function firstHit(value: string, needles: readonly Needle[]): { readonly at: number; readonly form: Needle['form'] } | null {
-  for (const { bytes, form } of needles) {
-    const text = bytes.toString('latin1');
+function note({ needles, looks }: Hits, { value, mapping, wanted }: { readonly value: string; readonly mapping: PathMapping; readonly wanted: Wanted }): void {
+  const hit = wanted.tops.some((top) => value.includes(top)) ? firstHit(value, wanted.needles) : null;
+  if (hit !== null) {
+    needles.rows += 1;
+    needles.forms.add(hit.form);
+    keep(needles.examples, pathAt(value, { at: hit.at, known: hit.known, longest: exampleBytes }));
+  }
+  if (!mayHoldPath(value)) return;
+  const seen = pathsIn(value, mapping);
+  if (seen.length === 0) return;
+  looks.rows += 1;
+  for (const { path } of seen) keep(looks.examples, path);
+  for (const [key, { form, top }] of new Map(seen.map((one) => [`${one.form} ${one.top}`, one]))) {
+    const group = looks.groups.get(key);
+    if (group !== undefined) group.rows += 1;
+    else if (looks.groups.size < groupsCounted) looks.groups.set(key, { form, top, rows: 1 });
+  }
+}
+
+function keep(examples: string[], example: string): void {
+  if (examples.length < examplesKept && !examples.includes(example)) examples.push(example);
+}
+
+function groupsOf({ groups }: Hits['looks']): OtherPaths['groups'] {
+  return Array.from(groups.values())
+    .toSorted((left, right) => right.rows - left.rows)
+    .slice(0, groupsTold);
+}
+
+function firstHit(value: string, needles: Wanted['needles']): { readonly at: number; readonly known: number; readonly form: Needle['form'] } | null {
+  for (const { text, form } of needles) {
     for (let at = value.indexOf(text); at !== -1; at = value.indexOf(text, at + 1)) {
-      if (endsName(value, at + text.length)) return { at, form };
+      if (endsName(value, at + text.length)) return { at, known: text.length, form };
     }
   }
   return null;

@@ -1,8 +1,10 @@
 import { PlexliftError } from '../errors.ts';
+import type { Check } from '../runner/check.ts';
 import type { Source } from '../sources/source.ts';
 import type { Target } from '../targets/target.ts';
 import { coverageChecks } from './checks/coverage.ts';
 import { preflightChecks } from './checks/preflight.ts';
+import { schemaChecks } from './checks/schema.ts';
 import { mountsShowMedia } from './steps/media.ts';
 
 /** Every question a migration may ask, by the id that `--yes` answers ahead. */
@@ -13,8 +15,10 @@ export const missingMediaName = 'missing-media';
 
 /** Refuses a mistyped `--accept` or `--yes`: it would be ignored now, and missed at midnight. Throws `usage`. */
 export function requireKnownNames(given: { readonly accepted: Iterable<string>; readonly answered: Iterable<string> }, sides: { readonly source: Pick<Source, 'checks'>; readonly target: Pick<Target, 'checks'> }): void {
-  const checks = [...sides.source.checks, ...sides.target.checks, ...preflightChecks, ...coverageChecks, mountsShowMedia].map((check) => check.name);
+  const known: readonly Pick<Check, 'name' | 'acceptable'>[] = [...sides.source.checks, ...sides.target.checks, ...preflightChecks, ...coverageChecks, ...schemaChecks, mountsShowMedia];
+  const checks = known.filter(({ acceptable }) => acceptable !== false).map(({ name }) => name);
   for (const name of given.accepted) {
+    if (known.some((check) => check.name === name && check.acceptable === false)) throw new PlexliftError('usage', `Cannot accept "${name}": going on could only end badly`, { remedy: 'Do what the check says, then run the same command again without accepting it' });
     if (!checks.includes(name) && name !== missingMediaName) throw new PlexliftError('usage', `Cannot accept "${name}": there is no such check`, { remedy: `Use the name as a failed check shows it; there are: ${[...checks, missingMediaName].join(', ')}` });
   }
   for (const id of given.answered) {

@@ -12,12 +12,12 @@ export async function runChecks<Context>(checks: readonly Check<Context>[], cont
   const outcomes: CheckOutcome[] = [];
   for (const check of checks) {
     const finding = await outcomeOf(check, context);
-    const accepted = finding.status === 'fail' && run.accepted.has(check.name);
+    const accepted = finding.status === 'fail' && check.acceptable !== false && run.accepted.has(check.name);
     outcomes.push({ name: check.name, claim: check.claim, finding, accepted });
     run.record({ type: 'check-finished', step: run.step, name: check.name, claim: check.claim, finding, accepted });
   }
   const failures = outcomes.filter((outcome) => outcome.finding.status === 'fail' && !outcome.accepted);
-  if (failures.length > 0) throw refusal(run.step, failures);
+  if (failures.length > 0) throw refusal(run.step, failures, { acceptable: new Set(checks.filter(({ acceptable }) => acceptable !== false).map(({ name }) => name)) });
   return outcomes;
 }
 
@@ -31,10 +31,12 @@ async function outcomeOf<Context>(check: Check<Context>, context: Context): Prom
   }
 }
 
-function refusal(step: string, failures: readonly CheckOutcome[]): PlexliftError {
+function refusal(step: string, failures: readonly CheckOutcome[], { acceptable }: { readonly acceptable: ReadonlySet<string> }): PlexliftError {
   const facts = failures.flatMap(({ name, finding }) => (finding.status === 'fail' ? [`${name}: ${finding.detail}`, `  ${finding.remedy}`] : []));
+  const names = failures.map(({ name }) => name).filter((name) => acceptable.has(name));
+  const accept = names.length === 0 ? '' : names.length === failures.length ? `; or accept one by name: --accept ${names.join(' --accept ')}` : `; of these only ${names.join(', ')} can be accepted: --accept ${names.join(' --accept ')}`;
   return new PlexliftError('refused', `Cannot go on from "${step}": ${failures.length === 1 ? 'one check' : `${failures.length} checks`} failed`, {
     facts,
-    remedy: `Do what is said beside each, then run the same command again; or accept one by name: --accept ${failures.map((failure) => failure.name).join(' --accept ')}`,
+    remedy: `Do what is said beside each, then run the same command again${accept}`,
   });
 }

@@ -30,14 +30,25 @@ export function needlesOf(from: string): readonly Needle[] {
   return Array.from(distinct.values());
 }
 
-/** The part of `value` (one character a byte) that starts at `at` and reads like a path: up to a delimiter, at most `longest` bytes. */
-export function pathAt(value: string, { at, longest }: { readonly at: number; readonly longest: number }): string {
-  // What follows a delimiter may be another setting, a token even.
-  // eslint-disable-next-line no-control-regex -- control characters end a path
-  const path = /^[^\u0000-\u001f"'<>&?;,{}|]*/.exec(value.slice(at, at + longest + 1))?.[0] ?? '';
+/** Where a needle was found in a value, and how many bytes of it may be shown. */
+export interface PathPlace {
+  readonly at: number;
+  /** Length of the needle, which is a path whatever is in it. */
+  readonly known: number;
+  readonly longest: number;
+}
+
+/** The part of `value` (one character a byte) that starts at `at` and is a path for certain: up to a delimiter, at most `longest` bytes. */
+export function pathAt(value: string, { at, known, longest }: PathPlace): string {
+  const path = value.slice(at, at + known) + (certainPath.exec(value.slice(at + known, at + Math.max(known, longest) + 1))?.[0] ?? '');
   const cut = path.length > longest ? path.slice(0, longest) : path;
   return Buffer.from(cut, 'latin1').toString('utf8') + (path.length > longest ? '…' : '');
 }
+
+// What follows a delimiter may be another setting, a token even; white space too: "/home/alex/cut.sh --password …". The same
+// characters end it where they are percent-encoded, once or twice.
+// eslint-disable-next-line no-control-regex -- control characters end a path
+const certainPath = /^(?:(?!%(?:25)*(?:[01][0-9A-Fa-f]|20|2[2367Cc]|3[A-Fa-f]|7[B-Db-d]))[^\u0000-\u0020"'<>&#?;:=,{}|])*/;
 
 /** True where a directory's name may end at `at`: another letter, digit or escaped name character there would make it another directory. */
 export function endsName(value: string, at: number): boolean {

@@ -1,4 +1,5 @@
-import { mapPath, type PathMapping } from './pathMapping.ts';
+import { mapPath, replacePrefix, type PathMapping } from './pathMapping.ts';
+import { pathsIn } from './pathLooks.ts';
 import { readPreferences, type PreferenceEdit, type Preferences } from './preferences.ts';
 import { heldPreferences, hostBoundPreferences, identityPreferences, isSecretPreference, pathPreferences, type PathPreferenceRule } from './preferenceRules.ts';
 
@@ -37,20 +38,27 @@ export function planPreferences(bytes: Uint8Array, { mapping, friendlyName }: Pl
 
   for (const { name, action, why } of hostBoundPreferences) {
     const value = preferences.get(name);
-    if (value === null || value === '') continue;
-    if (action === 'clear') edits.set(name, null);
-    report.push({ name, action: action === 'clear' ? 'cleared' : 'left', detail: `${shown(name, value)}: ${why}` });
+    if (value === null) continue;
+    if (value === '') {
+      report.push({ name, action: 'left', detail: 'It is empty, so nothing of the old machine is in it' });
+    } else if (action === 'clear') {
+      edits.set(name, null);
+      report.push({ name, action: 'cleared', detail: `was ${shown(name, value)}, taken out, so that the default applies. ${why}` });
+    } else {
+      report.push({ name, action: 'left', detail: `${shown(name, value)}, left as it is; look at it when the server runs. ${why}` });
+    }
   }
   for (const rule of pathPreferences) planPath(rule, { preferences, mapping, edits, report });
 
   const held = heldPreferences.map(({ name, value }) => ({ name, before: preferences.get(name), value }));
-  for (const { name, before, value } of held) {
+  for (const { name, value, why } of heldPreferences) {
+    const before = preferences.get(name);
     edits.set(name, value);
-    report.push({ name, action: 'held', detail: `${value} for the first start, was ${before === null ? 'not set' : `"${before}"`}` });
+    report.push({ name, action: 'held', detail: `${value} for the first start, was ${before === null ? 'not set' : `"${before}"`}; put back when the move is verified. ${why}` });
   }
   if ((preferences.get('FriendlyName') ?? '') === '' && friendlyName !== null && friendlyName !== '') {
     edits.set('FriendlyName', friendlyName);
-    report.push({ name: 'FriendlyName', action: 'set', detail: `"${friendlyName}": it was implied by the host name, which changes` });
+    report.push({ name: 'FriendlyName', action: 'set', detail: `"${friendlyName}", so that the server keeps its name: until now that was the name of the machine` });
   }
   report.push(...unknownPaths(preferences, { mapping, known: new Set(edits.keys()) }));
 
@@ -97,35 +105,53 @@ function planPath(rule: PathPreferenceRule, { preferences, mapping, edits, repor
   const paths = separators === undefined ? [value] : value.split(separators);
   let uncovered = 0;
   const mapped = paths.map((path) => {
-    // Only what starts at the root is a path; separators and ids of library items pass unchanged.
-    if (!path.trimStart().startsWith('/')) return path;
-    const lead = path.slice(0, path.length - path.trimStart().length);
-    const target = mapPath(mapping, Buffer.from(path.trimStart(), 'utf8'));
+    // Only what starts at a root is a path; separators and ids of library items pass unchanged.
+    const [, lead = '', rest = ''] = /^(\s*)([^]*)$/.exec(path) ?? [];
+    if (!/^(?:\/|[A-Za-z]:[\\/]|\\\\)/.test(rest)) return path;
+    const target = mapListed(mapping, rest);
     if (target === null) uncovered += 1;
-    return target === null ? path : lead + target.path.toString('utf8');
+    return target === null ? path : lead + target;
   });
   const result = mapped.join('');
   if (uncovered > 0 && unmapped === 'clear') {
     edits.set(name, null);
-    for (const other of together) if (preferences.get(other) !== null) edits.set(other, null);
-    const also = together.length === 0 ? '' : `, with ${together.map((other) => `"${other}"`).join(' and ')}`;
-    report.push({ name, action: 'cleared', detail: `${shown(name, value)}${also}: ${why}, and no rule covers it` });
+    const others = together.filter((other) => preferences.get(other) !== null);
+    for (const other of others) {
+      edits.set(other, null);
+      report.push({ name: other, action: 'cleared', detail: `taken out together with "${name}", without which it means nothing` });
+    }
+    report.push({ name, action: 'cleared', detail: `was ${shown(name, value)}, taken out, so that the default applies: no mapping has it. ${why}` });
     return;
   }
   if (result !== value) edits.set(name, result);
-  const rest = uncovered === 0 ? '' : `; ${uncovered} of its paths ${uncovered === 1 ? 'is' : 'are'} covered by no rule and left`;
-  const changed = result === value ? shown(name, value) : `${shown(name, value)} → ${shown(name, result)}`;
-  report.push({ name, action: result === value ? 'left' : 'mapped', detail: `${changed}: ${why}${rest}` });
+  const rest = uncovered === 0 ? '' : `; ${uncovered === 1 && paths.length === 1 ? 'no mapping has it' : `no mapping has ${uncovered} of its paths`}, so ${uncovered === 1 ? 'it has' : 'they have'} to exist on the target under the same name`;
+  const changed = result === value ? `${shown(name, value)}, left as it is` : `${shown(name, value)} → ${shown(name, result)}`;
+  report.push({ name, action: result === value ? 'left' : 'mapped', detail: `${changed}${rest}. ${why}` });
 }
 
-/** Settings no rule knows that hold one of the mapped directories, or look like a path. */
+/** What the mapping makes of one path of a list, in which a separator inside a name may be written with a backslash. */
+function mapListed(mapping: PathMapping, path: string): string | null {
+  const bytes = Buffer.from(path, 'utf8');
+  const plain = mapPath(mapping, bytes);
+  if (plain !== null) return plain.path.toString('utf8');
+  if (!/\\[,;]/.test(path)) return null;
+  const escaped = (name: string): Buffer => Buffer.from(name.replaceAll(/[,;]/g, String.raw`\$&`), 'utf8');
+  for (const { from, to } of mapping.rules) {
+    const target = replacePrefix(bytes, escaped(from), escaped(to));
+    if (target !== null) return target.toString('utf8');
+  }
+  return null;
+}
+
+/** Settings no rule knows that hold one of the mapped directories, or another path. */
 function unknownPaths(preferences: Preferences, { mapping, known }: { readonly mapping: PathMapping; readonly known: ReadonlySet<string> }): PreferenceNote[] {
   const told = new Set([...known, ...pathPreferences.map(({ name }) => name), ...hostBoundPreferences.map(({ name }) => name)]);
   return preferences.names.flatMap((name): PreferenceNote[] => {
+    if (told.has(name)) return [];
     const value = preferences.get(name) ?? '';
-    const holds = mapping.rules.some(({ from }) => from !== '/' && value.includes(from));
-    if (told.has(name) || isSecretPreference(name) || (!holds && !/^\/[^/]+\//.test(value))) return [];
-    return [{ name, action: 'left', detail: `${shown(name, value)}: looks like a path, and no rule knows this setting` }];
+    if (mapping.rules.some(({ from }) => from !== '/' && value.includes(from))) return [{ name, action: 'left', detail: `${shown(name, value)}, left as it is: a mapped directory is in it, but no rule knows this setting. Look at it when the server runs` }];
+    if (pathsIn(Buffer.from(value, 'utf8').toString('latin1'), mapping).length === 0) return [];
+    return [{ name, action: 'left', detail: `${shown(name, value)}, left as it is: it looks like a path, which has to exist on the target if it is needed` }];
   });
 }
 

@@ -26,7 +26,7 @@ export const heldPreferences: readonly { readonly name: string; readonly value: 
   { name: 'allowMediaDeletion', value: '0', why: 'Nothing may delete media until the move is verified' },
 ];
 
-/** A setting that belongs to the machine it was made on. `value` is what happens where no path rule covers it. */
+/** A setting that belongs to the machine it was made on. */
 export interface HostBoundRule {
   readonly name: string;
   readonly action: 'clear' | 'report';
@@ -60,8 +60,8 @@ export interface PathPreferenceRule {
 
 /** Settings whose value is mapped like a path of the library. */
 export const pathPreferences: readonly PathPreferenceRule[] = [
-  // "," plays all, ";" picks one: both part absolute paths.
-  { name: 'CinemaTrailersPrerollID', separators: /([,;])/, unmapped: 'keep', why: 'Videos played before a film' },
+  // "," plays all, ";" picks one: both part absolute paths, so one inside a name parts nothing.
+  { name: 'CinemaTrailersPrerollID', separators: /((?<!\\)[,;](?=\s*(?:\/|[A-Za-z]:[\\/]|\\\\)))/, unmapped: 'keep', why: 'Videos played before a film' },
   { name: 'GlobalMusicVideoPath', unmapped: 'keep', why: 'The directory of music videos' },
   { name: 'iTunesLibraryXmlPath', unmapped: 'keep', why: 'An iTunes library' },
   { name: 'DownloadsTempDirectory', unmapped: 'clear', why: 'A directory of the old machine' },

@@ -1,5 +1,5 @@
 import { parseXml, XmlError, type XmlDocument } from '@rgrove/parse-xml';
-import { PlexliftError } from '../errors.ts';
+import { decodeUtf8, malformed } from './malformedPreferences.ts';
 
 /** The settings in a Preferences.xml. */
 export interface Preferences {
@@ -74,42 +74,49 @@ export function editPreferences(bytes: Uint8Array, edits: readonly PreferenceEdi
 /** Reads the same file twice, with an XML parser and by offsets; both must see the same settings. */
 function readTag(bytes: Uint8Array): Tag {
   const parsed = parse(bytes);
-  const tag = scanTag(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'));
-  const seen = tag.attributes.filter(({ name, value }) => parsed[name] === value);
-  if (seen.length !== tag.attributes.length || Object.keys(parsed).length !== tag.attributes.length) {
-    throw malformed('its settings cannot be told apart with certainty');
-  }
+  const tag = scanTag(bytes);
+  const strange = tag.attributes.find(({ name, value }) => parsed[name] !== value);
+  if (strange !== undefined) throw malformed('this setting can be read in two ways', { bytes, at: strange.valueStart });
+  if (Object.keys(parsed).length !== tag.attributes.length) throw malformed('the settings from here on cannot be told apart with certainty', { bytes, at: tag.end });
   return tag;
 }
 
 function parse(bytes: Uint8Array): Readonly<Record<string, string>> {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw malformed('it is no valid UTF-8', cause);
-  }
+  const text = decodeUtf8(bytes);
   let document: XmlDocument;
   try {
     document = parseXml(text);
   } catch (cause) {
     if (!(cause instanceof XmlError)) throw cause;
-    // The parser's message quotes an excerpt, which may hold a token: only its first line, without quotes, is kept.
-    throw malformed(`line ${cause.line}, column ${cause.column}: ${(cause.message.split('\n')[0] ?? '').replaceAll(/[`"'].*[`"']/g, '…')}`);
+    // The parser quotes an excerpt, and entities as they stand in a value, which may be a token: neither is kept.
+    const fact = (cause.message.split('\n')[0] ?? '').replace(/ \(line \d+, column \d+\)$/, '').replaceAll(/[`"'].*[`"']|&[^\s]*/g, '…');
+    throw malformed(`${fact.charAt(0).toLowerCase()}${fact.slice(1)}`, { line: cause.line, column: cause.column });
   }
   const root = document.root;
-  if (root === null || root.name !== 'Preferences') throw malformed(`its element is "${root?.name ?? ''}", not "Preferences"`);
+  if (root?.name !== 'Preferences') throw malformed(`its element is "${root?.name ?? ''}", not "Preferences"`, { bytes, at: rootAt(bytes) });
   return root.attributes;
 }
 
-const attributeText = /\s+([A-Za-z_:][\w.:-]*)\s*=\s*("[^"<]*"|'[^'<]*')/y;
+// A byte of a character beyond ASCII is part of a name; XML's white space is these four, not all that JavaScript takes for it.
+const attributeText = /[ \t\r\n]+([A-Za-z_:\u0080-\u00ff][\w.:\u0080-\u00ff-]*)[ \t\r\n]*=[ \t\r\n]*("[^"<]*"|'[^'<]*')/y;
+// Comments and declarations may come first and may hold anything, so they are stepped over, not searched.
+const prologue = /^(?:\u00ef\u00bb\u00bf)?(?:[ \t\r\n]|<\?[^]*?\?>|<!--[^]*?-->)*/;
 
-function scanTag(text: string): Tag {
-  // Comments and declarations may come first and may hold anything, so they are stepped over, not searched.
-  const prologue = /^(?:\u00ef\u00bb\u00bf)?(?:\s|<\?[^]*?\?>|<!--[^]*?-->)*<Preferences(?=[\s/>])/.exec(text);
-  if (prologue === null) throw malformed('the element "Preferences" does not come first');
+function latin1Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+function rootAt(bytes: Uint8Array): number {
+  return prologue.exec(latin1Of(bytes))?.[0].length ?? 0;
+}
+
+function scanTag(bytes: Uint8Array): Tag {
+  const text = latin1Of(bytes);
+  const start = rootAt(bytes);
+  const opening = /^<Preferences(?=[ \t\r\n/>])/.exec(text.slice(start, start + 20));
+  if (opening === null) throw malformed('the element "Preferences" does not come first', { bytes, at: start });
   const attributes: Attribute[] = [];
-  let at = prologue[0].length;
+  let at = start + opening[0].length;
   for (;;) {
     attributeText.lastIndex = at;
     const match = attributeText.exec(text);
@@ -117,17 +124,20 @@ function scanTag(text: string): Tag {
     const [whole, name = '', quoted = ''] = match;
     const valueEnd = at + whole.length - 1;
     const valueStart = valueEnd - (quoted.length - 2);
-    attributes.push({ name, start: at, valueStart, valueEnd, quote: quoted.charAt(0), value: decode(quoted.slice(1, -1)) });
+    attributes.push({ name: utf8Of(name), start: at, valueStart, valueEnd, quote: quoted.charAt(0), value: decode(quoted.slice(1, -1)) });
     at = valueEnd + 1;
   }
   return { attributes, end: at };
 }
 
+function utf8Of(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8');
+}
+
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 function decode(latin1: string): string {
-  return Buffer.from(latin1, 'latin1')
-    .toString('utf8')
+  return utf8Of(latin1)
     .replaceAll(/\r\n|[\r\n\t]/g, ' ')
     .replaceAll(/&(?:#x([0-9A-Fa-f]+)|#(\d+)|(\w+));/g, (whole, hex?: string, decimal?: string, name?: string) => {
       if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
@@ -149,11 +159,4 @@ function encode(value: string, quote: string): string {
     .replaceAll('\n', '&#10;')
     .replaceAll('\r', '&#13;')
     .replaceAll('\t', '&#9;');
-}
-
-function malformed(fact: string, cause?: unknown): PlexliftError {
-  return new PlexliftError('refused', `Cannot read Preferences.xml: ${fact}`, {
-    remedy: 'Plex itself would start as a new server with this file; repair it on the source, or restore it from a backup, and run the same command again',
-    cause,
-  });
 }

@@ -27,3 +27,40 @@ export function compareVersions(left: Version, right: Version): number {
 export function sameVersion(left: Version, right: Version): boolean {
   return compareVersions(left, right) === 0 && (left.hash === null || right.hash === null || left.hash === right.hash);
 }
+
+/** What a database wants of the server that opens it: a version, or a migration that the server has to know. */
+export type Minimum = { readonly kind: 'version'; readonly numbers: readonly number[] } | { readonly kind: 'migration'; readonly stamp: string } | { readonly kind: 'unreadable' };
+
+/** Reads a `min_version` of `schema_migrations`: `1.41.0.8992`, with or without a hash or all four numbers, or a stamp of 14 digits. */
+export function parseMinimum(text: string): Minimum {
+  const trimmed = text.trim();
+  if (/^\d{14}$/.test(trimmed)) return { kind: 'migration', stamp: trimmed };
+  if (!/^\d+(?:\.\d+)*(?:-.*)?$/.test(trimmed)) return { kind: 'unreadable' };
+  return { kind: 'version', numbers: (trimmed.split('-')[0] ?? '').split('.').map(Number) };
+}
+
+/** True where a server of `version` is older than `numbers`; numbers that are left out count as 0. */
+export function isBelow(version: Version, numbers: readonly number[]): boolean {
+  for (let place = 0; place < Math.max(numbers.length, version.numbers.length); place += 1) {
+    const difference = (version.numbers[place] ?? 0) - (numbers[place] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+/** What told the version of a source: its running server itself (and which package is installed beside it, where they differ), or something else. */
+export interface VersionWitness {
+  readonly byRunningServer: boolean;
+  readonly otherPackage: string | null;
+}
+
+/** The sentence for the record that says a running server told its version; `otherPackage` is the installed one where it differs. */
+export function toldByRunningServer(otherPackage: string | null): string {
+  return otherPackage === null ? 'the running server' : `the running server (the package is ${otherPackage})`;
+}
+
+/** Reads what `toldByRunningServer` wrote. */
+export function readWitness(versionFrom: string): VersionWitness {
+  const match = /^the running server(?: \(the package is (.+)\))?$/.exec(versionFrom);
+  return { byRunningServer: match !== null, otherPackage: match?.[1] ?? null };
+}

@@ -8,6 +8,8 @@ export type Finding =
 export interface Check<Context = void> {
   readonly name: string;
   readonly claim: string;
+  /** False where nobody may accept a failure: going on could only end badly. */
+  readonly acceptable?: false;
   run(context: Context): Promise<Finding>;
 }
 

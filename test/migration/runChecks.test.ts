@@ -24,6 +24,15 @@ test('a failure accepted by its name lets the step go on and is recorded as acce
   expect(await thrownBy(runChecks([failing('one'), failing('two')], undefined, { step: 's', accepted: new Set(['two']), record }))).toMatchObject({ facts: ['one: one does not', '  mend one'] });
 });
 
+test('a failure that nobody may accept refuses all the same, and is not offered', async () => {
+  const { events, record } = recorder();
+  const final: Check<undefined> = { ...failing('final'), acceptable: false };
+  const both = await thrownBy(runChecks([failing('one'), final], undefined, { step: 's', accepted: new Set(['final']), record }));
+  expect((both as PlexliftError).remedy).toContain('; of these only one can be accepted: --accept one');
+  expect(events.map((event) => (event.type === 'check-finished' ? event.accepted : null))).toEqual([false, false]);
+  expect((await thrownBy(runChecks([final], undefined, { step: 's', accepted: new Set(['final']), record })) as PlexliftError).remedy).toBe('Do what is said beside each, then run the same command again');
+});
+
 test('warnings and skipped checks do not refuse', async () => {
   const { record } = recorder();
   const checks = [check('w', async () => ({ status: 'warn', detail: 'd', remedy: 'r' })), check('s', async () => ({ status: 'skip', reason: 'r' }))];

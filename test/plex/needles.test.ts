@@ -32,9 +32,25 @@ describe('endsName', () => {
 });
 
 describe('pathAt', () => {
-  it('stops at whatever may begin another value, and is cut short', () => {
-    expect(pathAt('x=/mnt/a b/c&token=s3cret', { at: 2, longest: 80 })).toBe('/mnt/a b/c');
-    expect(pathAt('{"p":"/mnt/a","token":"s3cret"}', { at: 6, longest: 80 })).toBe('/mnt/a');
-    expect(pathAt('/mnt/abcdef', { at: 0, longest: 6 })).toBe('/mnt/a…');
+  it.each([
+    ['x=/mnt/a/c&token=s3cret', 2, '/mnt/a/c'],
+    ['{"p":"/mnt/a","token":"s3cret"}', 6, '/mnt/a'],
+    ['/mnt/a/cut.sh --password s3cret', 0, '/mnt/a/cut.sh'],
+    ['/mnt/a:s3cret', 0, '/mnt/a'],
+    ['/mnt/a=s3cret', 0, '/mnt/a'],
+  ])('of %j shows nothing beside the path', (value, at, path) => {
+    expect(pathAt(value, { at, known: '/mnt'.length, longest: 80 })).toBe(path);
+  });
+
+  it.each([' --p s3cret', '&t=s3cret', '"s3cret', '?t=s3cret', ';s3cret', ',s3cret', '#s3cret', ':s3cret', '}s3cret', '\ns3cret'])('stops at %j where it is percent-encoded too', (rest) => {
+    const once = encodeURIComponent(`/mnt/a/b${rest}`);
+    expect(pathAt(once, { at: 0, known: '%2Fmnt'.length, longest: 80 })).toBe('%2Fmnt%2Fa%2Fb');
+    expect(pathAt(once.replaceAll('%', '%25'), { at: 0, known: '%252Fmnt'.length, longest: 80 })).toBe('%252Fmnt%252Fa%252Fb');
+    expect(pathAt(once.toLowerCase(), { at: 0, known: '%2Fmnt'.length, longest: 80 })).toBe('%2fmnt%2fa%2fb');
+  });
+
+  it('shows the whole mapped directory, whatever is in its name, and cuts the rest short', () => {
+    expect(pathAt('/mnt/my films (a;b)/x y', { at: 0, known: '/mnt/my films (a;b)'.length, longest: 80 })).toBe('/mnt/my films (a;b)/x');
+    expect(pathAt('/mnt/abcdef', { at: 0, known: 4, longest: 6 })).toBe('/mnt/a…');
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseMapping } from '../../src/plex/pathMapping.ts';
 import { planPreferences, restorePlan } from '../../src/plex/preferencePlan.ts';
-import { heldPreferences, identityPreferences, isSecretPreference } from '../../src/plex/preferenceRules.ts';
+import { heldPreferences, hostBoundPreferences, identityPreferences, isSecretPreference, pathPreferences } from '../../src/plex/preferenceRules.ts';
 import { editPreferences, readPreferences } from '../../src/plex/preferences.ts';
 
 const mapping = parseMapping([{ from: '/mnt/nas-plex', to: '/media/library' }]);
@@ -30,6 +30,50 @@ describe('planPreferences', () => {
   it('maps every preroll and keeps what separates them', () => {
     const { get } = planned({ CinemaTrailersPrerollID: '/mnt/nas-plex/a b.mp4,/mnt/nas-plex/c.mp4;/srv/d.mp4, /mnt/nas-plex/e.mp4' });
     expect(get('CinemaTrailersPrerollID')).toBe('/media/library/a b.mp4,/media/library/c.mp4;/srv/d.mp4, /media/library/e.mp4');
+  });
+
+  it.each([
+    ['/mnt/nas-plex/a, b.mp4,/mnt/nas-plex/c;d.mp4', '/media/library/a, b.mp4,/media/library/c;d.mp4'],
+    ['/mnt/nas-plex/a\\, b.mp4;/mnt/nas-plex/c.mp4', '/media/library/a\\, b.mp4;/media/library/c.mp4'],
+    [' /mnt/nas-plex/a.mp4 ; /mnt/nas-plex/b.mp4 ', ' /media/library/a.mp4 ; /media/library/b.mp4 '],
+    ['/mnt/pre,rolls/a.mp4,/mnt/pre,rolls/b.mp4', '/media/pre;rolls/a.mp4,/media/pre;rolls/b.mp4'],
+    ['/mnt/pre\\,rolls/a.mp4,/mnt/nas-plex/b.mp4', '/media/pre\\;rolls/a.mp4,/media/library/b.mp4'],
+    ['/mnt/nas-plex-optimized/a.mp4,/mnt/nas-plex', '/mnt/nas-plex-optimized/a.mp4,/media/library'],
+    ['12345;/mnt/nas-plex/a.mp4', '12345;/media/library/a.mp4'],
+    [',;', ',;'],
+    ['/mnt/nas-plex/a.mp4,C:\\b.mp4', '/media/library/a.mp4,C:\\b.mp4'],
+  ])('maps the prerolls %j to %j', (before, after) => {
+    const bytes = fileOf({ CinemaTrailersPrerollID: before });
+    const both = parseMapping([{ from: '/mnt/nas-plex', to: '/media/library' }, { from: '/mnt/pre,rolls', to: '/media/pre;rolls' }]);
+    expect(readPreferences(editPreferences(bytes, planPreferences(bytes, { mapping: both, friendlyName: null }).edits)).get('CinemaTrailersPrerollID')).toBe(after);
+  });
+
+  it('lists every setting of the old machine that is there, with what was done to it', () => {
+    const settings = Object.fromEntries([...hostBoundPreferences, ...pathPreferences].map(({ name }) => [name, '/srv/of the old machine']));
+    const bytes = fileOf({ ...settings, customCertificateKey: 'p4ss', customCertificateDomain: 'https://plex.example.com' });
+    const plan = planPreferences(bytes, { mapping, friendlyName: null });
+    const after = readPreferences(editPreferences(bytes, plan.edits));
+    for (const name of [...Object.keys(settings), 'customCertificateKey', 'customCertificateDomain']) {
+      const notes = plan.report.filter((note) => note.name === name);
+      expect([name, notes.length]).toEqual([name, 1]);
+      expect([name, notes[0]?.action]).toEqual([name, after.get(name) === null ? 'cleared' : 'left']);
+      expect([name, notes[0]?.detail]).toEqual([name, expect.stringMatching(/taken out|left as it is/) as string]);
+    }
+    expect(JSON.stringify(plan.report)).not.toContain('p4ss');
+    // Each that is empty is told, none that is absent.
+    const empty = planPreferences(fileOf({ HardwareDevicePath: '' }), { mapping, friendlyName: null }).report.filter(({ action }) => action !== 'held');
+    expect(empty).toEqual([{ name: 'HardwareDevicePath', action: 'left', detail: 'It is empty, so nothing of the old machine is in it' }]);
+  });
+
+  it('says of what is held until when, and why', () => {
+    const plan = planPreferences(fileOf({ autoEmptyTrash: '1' }), { mapping, friendlyName: null });
+    expect(plan.report.find(({ name }) => name === 'autoEmptyTrash')?.detail).toBe('0 for the first start, was "1"; put back when the move is verified. A scan while a mount is missing would delete its items');
+  });
+
+  it('says of paths that no mapping has that they have to exist on the target', () => {
+    const { report } = planned({ GlobalMusicVideoPath: 'C:\\Clips', iTunesLibraryXmlPath: '/srv/a.xml', CinemaTrailersPrerollID: '/srv/a.mp4,/srv/b.mp4,/mnt/nas-plex/c.mp4' });
+    expect(report.match(/no mapping has/g)).toHaveLength(3);
+    expect(report).toContain('no mapping has 2 of its paths, so they have to exist on the target under the same name');
   });
 
   it('clears what belongs to the old machine, but maps it where a rule has it', () => {
@@ -69,6 +113,14 @@ describe('planPreferences', () => {
     const { report } = planned({ customConnections: 'https://me:p4ss@plex.example.com/?X-Plex-Token=t0ken&a=1' });
     expect(report).toContain('plex.example.com/?X-Plex-Token=…&a=1');
     expect(report).not.toMatch(/p4ss|t0ken/);
+  });
+
+  it('tells of a setting it does not know that looks like a path, and of none that does not', () => {
+    const settings = { A: '/home/alex/cut.sh', B: 'run /home/alex/cut.sh', C: 'C:\\x\\y', D: 'file:///srv/x', E: '/library/metadata/1', F: 'https://example.com/a/b', G: '2020/01/02', SomeToken: '/home/alex/s3cret' };
+    const { get, report } = planned(settings);
+    for (const [name, value] of Object.entries(settings)) expect(get(name)).toBe(value);
+    expect(['A', 'B', 'C', 'D', 'E', 'F', 'G', 'SomeToken'].filter((name) => report.includes(`"name":"${name}"`))).toEqual(['A', 'B', 'C', 'D', 'SomeToken']);
+    expect(report).not.toContain('s3cret');
   });
 
   it('tells of a setting it does not know that holds a mapped directory', () => {

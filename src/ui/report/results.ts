@@ -2,8 +2,10 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { afterwards } from '../../migration/afterwards.ts';
 import type { ReportContext, ReportSection } from './section.ts';
-import { table } from './section.ts';
+import { table, withResult } from './section.ts';
 import { bytesText, durationText } from '../../units.ts';
+import { otherPathLines, schemaLines } from './coverageSection.ts';
+import { integrityLines } from './integritySection.ts';
 
 const facts = z.object({
   source: z.object({ name: z.string(), dataDirectory: z.string(), version: z.string().nullable(), processedMachineIdentifier: z.string().nullable(), friendlyName: z.string().nullable(), bulkBytes: z.number(), bulkEntries: z.number(), databaseBytes: z.number() }),
@@ -18,8 +20,6 @@ const examined = z.object({
     libraries: z.array(z.object({ name: z.string(), type: z.string(), roots: z.array(z.string()), items: z.record(z.string(), count), optimizedVersions: count })),
     users: count, watched: count, inProgress: count, ratings: count, history: count, playlists: count, collections: count, chosenStreams: count,
   }),
-  notProven: z.array(z.string()),
-  coverage: z.object({ unknownPaths: z.array(z.object({ file: z.string(), table: z.string(), column: z.string(), rows: count, examples: z.array(z.string()) })) }),
 });
 const lookUp = z.object({ lookedUp: count, present: count, missing: count, unreadable: count, otherSize: count, notLookedUp: count, missingByLibrary: z.record(z.string(), count), comparedFiles: count });
 const sent = z.object({ entries: count, bytes: count, segments: count, retries: count, removed: count, durationMs: count, listed: z.object({ leftBehind: z.array(z.object({ path: z.string(), reason: z.string(), entries: count, sizeBytes: count })) }) });
@@ -29,13 +29,16 @@ const rewritten = z.object({
     preferences: z.object({ report: z.array(z.object({ name: z.string(), action: z.string(), detail: z.string() })) }),
   }),
 });
-const proven = z.object({ tablesCompared: count, rowsCompared: count, differenceCount: count });
-const landed = z.object({ landing: z.object({ entries: count, bytes: count, filesReadAgain: count }), databases: z.array(z.object({ path: z.string(), said: z.string() })) });
+const proven = z.object({ tablesCompared: count, rowsCompared: count, indexesCompared: count.nullable().default(null), differenceCount: count, notProven: z.array(z.string()).default([]) });
+const landed = z.object({ landing: z.object({ entries: count, bytes: count, filesReadAgain: count }), databases: z.array(z.object({ path: z.string(), said: z.string(), examined: z.boolean().default(true) })) });
 
 /** The sections that tell the results of steps. */
 export const resultSections: readonly ReportSection[] = [
   { heading: 'Both sides as they were', lines: (context) => withResult(context, 'inspect', facts, sideLines) },
   { heading: 'The library', lines: (context) => withResult(context, 'examine', examined, libraryLines) },
+  { heading: 'Other paths in the databases', lines: otherPathLines },
+  { heading: 'Schema of the databases', lines: schemaLines },
+  { heading: 'Integrity', lines: integrityLines },
   { heading: 'Backup', lines: (context) => withResult(context, 'back-up', backup, backupLines) },
   { heading: 'Media files', lines: (context) => withResult(context, 'media', lookUp, mediaLines) },
   { heading: 'What was copied', lines: copyLines },
@@ -45,33 +48,13 @@ export const resultSections: readonly ReportSection[] = [
   { heading: 'For you to do', lines: (context) => (context.history.stateOf('publish').status === 'finished' ? afterwards.map((text) => `- ${text}`) : []) },
 ];
 
-function withResult<Shape>({ history }: ReportContext, step: string, shape: z.ZodType<Shape>, lines: (result: Shape) => readonly string[]): readonly string[] {
-  const state = history.stateOf(step);
-  if (state.status !== 'finished') return [];
-  const parsed = shape.safeParse(state.result);
-  return parsed.success ? lines(parsed.data) : [`The result of \`${step}\` was recorded by another version of plexlift; it stands in \`journal.ndjson\`.`];
-}
-
-function libraryLines({ counts, notProven, coverage }: z.infer<typeof examined>): readonly string[] {
+function libraryLines({ counts }: z.infer<typeof examined>): readonly string[] {
   const libraries = counts.libraries.map((library) => [library.name, library.type, library.roots.map((root) => `\`${root}\``).join(', '), Object.entries(library.items).map(([kind, items]) => `${items} ${kind}`).join(', '), String(library.optimizedVersions)]);
   return [
     ...table(['library', 'type', 'directories', 'items', 'optimized versions'], libraries),
     '',
     `${counts.users} users, ${counts.watched} items watched, ${counts.inProgress} begun, ${counts.ratings} ratings, ${counts.history} history entries, ${counts.playlists} playlists, ${counts.collections} collections, ${counts.chosenStreams} chosen tracks.`,
-    ...(coverage.unknownPaths.length === 0 ? [] : ['', 'Paths found where nothing is rewritten; they were left as they are:', '', ...table(['database', 'column', 'rows', 'examples'], coverage.unknownPaths.map((unknown) => [unknown.file, `${unknown.table}.${unknown.column}`, String(unknown.rows), unknown.examples.map((example) => `\`${example}\``).join(', ')]))]),
-    ...(notProven.length === 0 ? [] : ['', 'What the SQLite on this computer cannot examine, and Plex\'s own examines on the target:', '', ...groupedByText(notProven).map((part) => `- ${part}`)]),
   ];
-}
-
-/** Lines of the form "file: text", told once for each text with the files it is true of. */
-function groupedByText(lines: readonly string[]): readonly string[] {
-  const files = new Map<string, string[]>();
-  for (const line of lines) {
-    const split = line.indexOf(': ');
-    const text = line.slice(split + 2);
-    files.set(text, [...(files.get(text) ?? []), line.slice(0, split)]);
-  }
-  return [...files].map(([text, names]) => `${text} (${names.length > 4 ? `${names.length} databases` : names.join(', ')})`);
 }
 
 function sideLines({ source, target }: z.infer<typeof facts>): readonly string[] {
@@ -122,12 +105,15 @@ function copyLines(context: ReportContext): readonly string[] {
 
 function rewriteLines({ report }: z.infer<typeof rewritten>): readonly string[] {
   const columns = report.databases.flatMap(({ file, columns: rewrittenColumns }) => rewrittenColumns.map(({ table: name, column, rows, changed }) => [basename(file), `${name}.${column}`, String(rows), String(changed)]));
-  return [...table(['database', 'column', 'rows with text', 'changed'], columns), '', ...table(['setting', 'what was done', 'detail'], report.preferences.report.map(({ name, action, detail }) => [`\`${name}\``, action, detail]))];
+  return [...table(['database', 'column', 'rows with a path', 'changed'], columns), '', ...table(['setting', 'what was done', 'detail'], report.preferences.report.map(({ name, action, detail }) => [`\`${name}\``, action, detail]))];
 }
 
 function proofLines(context: ReportContext): readonly string[] {
   return [
-    ...withResult(context, 'prove-rewrite', proven, (proof) => [`- Rewrite: ${proof.tablesCompared} tables and ${proof.rowsCompared} rows compared cell by cell; ${proof.differenceCount} differences that the mapping does not predict.`]),
+    ...withResult(context, 'prove-rewrite', proven, (proof) => [
+      `- Rewrite: ${proof.tablesCompared} tables with ${proof.rowsCompared} rows${proof.indexesCompared === null ? '' : `, and ${proof.indexesCompared} indexes,`} compared, row by row where their pages are not the same bytes; ${proof.differenceCount} differences that the mapping does not predict.`,
+      ...proof.notProven.map((sentence) => `  - Not proven: ${sentence}`),
+    ]),
     ...withResult(context, 'prove-landing', landed, ({ landing, databases }) => [
       `- Landing area: ${landing.entries} entries, ${bytesText(landing.bytes)}, read back and compared; the content of ${landing.filesReadAgain} files read once more.`,
       ...databases.map(({ path, said }) => `- Plex's own SQLite on \`${path}\`: ${said}`),
