@@ -6,7 +6,10 @@ import type { Terminal } from './terminal.ts';
 /** Options as commander hands them over, before anyone looked at them. */
 export type GivenOptions = Readonly<Record<string, unknown>>;
 
-const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [...earlier, value];
+/** Gathers the values of an option that may be repeated. */
+export function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value];
+}
 
 /** The options that several commands share; each is declared once, here. */
 export const sharedOptions = {

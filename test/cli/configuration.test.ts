@@ -29,6 +29,7 @@ test('the short configuration is taken, with every default', () => {
     source: { ssh: 'alex@192.0.2.21', unit: 'plexmediaserver.service' },
     target: { kubernetes: { context: 'home', namespace: 'plex', release: 'plex', kubectl: 'kubectl', helm: 'helm' } },
     paths: [{ from: '/mnt/nas-plex', to: '/media/library' }, { from: '/mnt/nas-plex-optimized', to: '/media/optimized' }],
+    fileGuids: 'leave',
   });
 });
 
@@ -48,6 +49,7 @@ test.each([
   { what: 'a directory with a bad version', content: whole.replace('ssh: alex@192.0.2.21', 'directory: /old, version: latest'), says: 'source.version: must be an exact version' },
   { what: 'a source of no kind', content: whole.replace('ssh: alex', 'sssh: alex'), says: 'source: must be { ssh: USER@HOST } or { directory: PATH }' },
   { what: 'a target of no kind', content: whole.replace('kubernetes:', 'docker:'), says: 'target: must be { kubernetes: { namespace, release } } or { directory: PATH }' },
+  { what: 'another wish for identifiers', content: `${whole}\nfileGuids: yes`, says: 'fileGuids: must be "leave" or "rewrite"' },
   { what: 'both kinds at once', content: whole.replace('ssh: alex@192.0.2.21', 'ssh: a@b, directory: /old'), says: 'source: unknown "directory"' },
   { what: 'no source', content: whole.replace(/source:.*\n/, ''), says: 'source: must be' },
   { what: 'no paths', content: whole.replace(/paths:[^]*/, 'paths: []'), says: 'paths: must name at least one { from, to }' },
