@@ -36,6 +36,8 @@ const shape = z.strictObject({
   source: z.union([sshSource, directorySource], { error: 'must be { ssh: USER@HOST } or { directory: PATH }' }),
   target: z.union([kubernetesTarget, directoryTarget], { error: 'must be { kubernetes: { namespace, release } } or { directory: PATH }' }),
   paths: z.array(z.strictObject({ from: z.string(), to: z.string() })).min(1, { error: 'must name at least one { from, to }' }),
+  /** Whether `file://` identifiers are mapped like the paths they hold. */
+  fileGuids: z.enum(['leave', 'rewrite'], { error: 'must be "leave" or "rewrite"' }).default('leave'),
   run: path.optional(),
 });
 

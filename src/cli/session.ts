@@ -65,8 +65,8 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
     try {
       if (lock.takenOver !== null) journal.record({ type: 'noted', step: options.command, text: `The lock of ${lock.takenOver}, which is no longer there, was taken over` });
       const run = currentRun(journal, { fingerprint: wanted, steps });
-      noticeChangedPaths(journal, configuration, steps);
-      journal.record({ type: 'command-begun', command: options.command, plexlift: plexliftVersion, paths: configuration.paths });
+      noticeChangedMapping(journal, configuration, steps);
+      journal.record({ type: 'command-begun', command: options.command, plexlift: plexliftVersion, paths: configuration.paths, fileGuids: configuration.fileGuids });
       await workInSession({ ...options, configuration, directory, journal, run, steps }, work);
       return 0;
     } finally {
@@ -105,6 +105,7 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
       run: open.run,
       pairs: configuration.paths,
       mapping: parseMapping(configuration.paths),
+      fileGuids: configuration.fileGuids,
       directory,
       rehearsal: open.rehearsal ?? false,
       manifest: () => (manifest ??= openManifest(directory.manifestOf(open.run))),
@@ -194,13 +195,16 @@ function currentRun(journal: Journal, { fingerprint, steps }: { readonly fingerp
 }
 
 /** A changed mapping makes what was examined and rewritten worthless, but not the copies: it discards results from `examine` on. */
-function noticeChangedPaths(journal: Journal, configuration: Configuration, steps: readonly Step<Migration>[]): void {
+function noticeChangedMapping(journal: Journal, configuration: Configuration, steps: readonly Step<Migration>[]): void {
   const last = journal.events.findLast((event) => event.type === 'command-begun');
-  if (last?.type !== 'command-begun' || JSON.stringify(last.paths) === JSON.stringify(configuration.paths)) return;
+  if (last?.type !== 'command-begun') return;
+  const hasSamePaths = JSON.stringify(last.paths) === JSON.stringify(configuration.paths);
+  const hasSameGuids = (last.fileGuids ?? 'leave') === configuration.fileGuids;
+  if (hasSamePaths && hasSameGuids) return;
   if (historyOf(journal.events).wasAttempted('publish')) {
     throw new PlexliftError('refused', 'Cannot change the path mapping once publishing was begun', { remedy: 'Take it back with "plexlift rollback" (with the paths as they were), then migrate again' });
   }
-  discardFrom('examine', { plan: steps, journal, reason: 'the path mapping in the configuration changed' });
+  discardFrom('examine', { plan: steps, journal, reason: `${hasSamePaths ? '"fileGuids"' : 'the path mapping'} in the configuration changed` });
 }
 
 function observerFor(options: SessionOptions, steps: readonly Step<Migration>[]): Observer {

@@ -1,4 +1,5 @@
 import type { Machine } from '../machines/machine.ts';
+import type { FileGuids } from '../plex/pathColumns.ts';
 import type { PathMapping } from '../plex/pathMapping.ts';
 import type { Ask } from '../runner/ask.ts';
 import type { PathPair, RunEvent } from '../runner/events.ts';
@@ -19,6 +20,8 @@ export interface Migration {
   readonly here: Machine;
   readonly pairs: readonly PathPair[];
   readonly mapping: PathMapping;
+  /** Whether `file://` identifiers are mapped too. */
+  readonly fileGuids: FileGuids;
   readonly directory: RunDirectory;
   /** True where the source goes on serving and the target is only a directory to look at. */
   readonly rehearsal: boolean;

@@ -6,7 +6,7 @@ import type { Progress } from './step.ts';
 /** What happened, as one line of the journal. Terminal, JSON output and report are readers of these and of nothing else. */
 export type RunEvent =
   | { readonly type: 'run-created'; readonly run: string; readonly fingerprint: Fingerprint; readonly plexlift: string }
-  | { readonly type: 'command-begun'; readonly command: string; readonly plexlift: string; readonly paths: readonly PathPair[] }
+  | { readonly type: 'command-begun'; readonly command: string; readonly plexlift: string; readonly paths: readonly PathPair[]; readonly fileGuids?: 'leave' | 'rewrite' }
   | { readonly type: 'command-ended'; readonly command: string; readonly outcome: 'done' | 'bug' | ErrorKind; readonly message: string }
   | { readonly type: 'step-begun'; readonly step: string }
   | { readonly type: 'step-finished'; readonly step: string; readonly result: Json; readonly durationMs: number }

@@ -155,6 +155,7 @@ export function startProcess(scene: Scene, options: { readonly service: Service;
       here,
       pairs: scene.pairs,
       mapping: parseMapping(scene.pairs),
+      fileGuids: 'leave',
       directory,
       rehearsal: false,
       manifest: () => (manifest ??= openManifest(directory.manifestOf(run))),

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileDigests } from '../../catalogue/digests.ts';
-import type { CatalogueRewrite } from '../../catalogue/rewrite.ts';
-import { rewriteCatalogue } from '../../catalogue/rewrite.ts';
+import type { CatalogueRewrite } from '../../catalogue/rewrite/rewrite.ts';
+import { rewriteCatalogue } from '../../catalogue/rewrite/rewrite.ts';
 import type { MigrationStep } from '../migration.ts';
 import { inspect } from './inspect.ts';
 import { takeCatalogue } from './takeCatalogue.ts';
@@ -11,11 +11,11 @@ import { takeCatalogue } from './takeCatalogue.ts';
 export type Rewritten = { readonly report: CatalogueRewrite; readonly files: Readonly<Record<string, string>> };
 
 /** Rewrites media paths and preferences, on a copy of what was taken. */
-export const rewrite: MigrationStep<'directory' | 'mapping', Rewritten> = {
+export const rewrite: MigrationStep<'directory' | 'mapping' | 'fileGuids', Rewritten> = {
   name: 'rewrite',
   title: 'Rewrite media paths and preferences',
   touches: 'run directory',
-  async run({ directory, mapping, resultOf, progress }) {
+  async run({ directory, mapping, fileGuids, resultOf, progress }) {
     // Only after the databases were taken: what is rewritten must be what the record says was taken.
     resultOf(takeCatalogue);
     mkdirSync(dirname(directory.rewritten), { recursive: true, mode: 0o700 });
@@ -24,6 +24,7 @@ export const rewrite: MigrationStep<'directory' | 'mapping', Rewritten> = {
       from: directory.settled,
       into: directory.rewritten,
       mapping,
+      fileGuids,
       friendlyName: friendlyName ?? hostName,
       onRows: (rows) => progress({ what: 'rewriting', done: rows, unit: 'rows' }),
     });

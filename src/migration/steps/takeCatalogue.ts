@@ -1,11 +1,14 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { PlexliftError } from '../../errors.ts';
 import { fileDigests } from '../../catalogue/digests.ts';
-import { examineCatalogue } from '../../catalogue/integrity.ts';
-import { settleCatalogue } from '../../catalogue/settle.ts';
+import { databaseSchemas } from '../../catalogue/schemaMigrations.ts';
+import { settleSound } from '../../catalogue/integrity/settleSound.ts';
 import type { Snapshot } from '../../sources/source.ts';
 import type { MigrationStep } from '../migration.ts';
+import { requireSameSchema } from '../checks/schema.ts';
 import { corruptionError } from '../corruption.ts';
+import { examine } from './examine.ts';
 
 /** The catalogue as taken, hashed on both sides, and its digests once its write-ahead logs were applied here. */
 export type TakenCatalogue = { readonly snapshot: Snapshot; readonly settled: Readonly<Record<string, string>> };
@@ -15,7 +18,7 @@ export const takeCatalogue: MigrationStep<'source' | 'directory', TakenCatalogue
   name: 'take-catalogue',
   title: 'Take the final databases and Preferences.xml',
   touches: 'run directory',
-  async run({ source, directory, signal }) {
+  async run({ source, directory, signal, note, resultOf }) {
     const method = (await source.isRunning()) ? 'online' : 'files';
     for (const place of [directory.taken, directory.settled]) {
       rmSync(place, { recursive: true, force: true });
@@ -23,9 +26,10 @@ export const takeCatalogue: MigrationStep<'source' | 'directory', TakenCatalogue
     }
     const snapshot = await source.takeCatalogue(directory.taken, { method, signal });
     cpSync(directory.taken, directory.settled, { recursive: true, preserveTimestamps: true });
-    await settleCatalogue(directory.settled);
-    const report = await examineCatalogue(directory.settled);
-    if (!report.ok) throw corruptionError(report, { what: 'the copy taken after the stop', isStopped: method === 'files' && source.kind !== 'directory' });
+    const report = await settleSound(directory.settled, { scratchDirectory: directory.root });
+    if (!report.ok || snapshot.damaged.length > 0) throw corruptionError(report, { what: 'the final copy of the databases', isStopped: method === 'files' && source.kind !== 'directory', damaged: snapshot.damaged });
+    requireSameSchema({ examined: resultOf(examine).schemas, taken: await databaseSchemas(directory.settled) }, source);
+    for (const { file, warnings } of report.databases) for (const { message } of warnings.filter(({ table }) => table === null)) note(`${basename(file)}: ${message}`);
     return { snapshot, settled: Object.fromEntries(await fileDigests(directory.settled)) };
   },
   async stillHolds({ directory }, { snapshot, settled }) {
