@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { cellPointers, changePages, pageOf } from '../catalogue/rawPages.ts';
 
 /**
  * Changes the last bytes of an index's page, as a failing disk does: the file stays well formed, so that a server starts on it and serves,
@@ -29,6 +30,19 @@ export function wipeTable(file: string, table: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Lets the first and the last entry on a page of the index of titles change places: sound to whoever does not know its order. Nothing may have the file open. */
+export function swapTitles(file: string): void {
+  const leaf = pageOf(file, 'index_title_sort_icu', ({ type, cells }) => type === 'leaf' && cells > 2);
+  changePages(file, ({ page }) => {
+    const bytes = page(leaf);
+    const pointers = cellPointers(bytes);
+    const [first, last] = [pointers.at(0) ?? 0, pointers.at(-1) ?? 0];
+    const [one, other] = [bytes.readUInt16BE(first), bytes.readUInt16BE(last)];
+    bytes.writeUInt16BE(other, first);
+    bytes.writeUInt16BE(one, last);
+  });
 }
 
 function rootPage(file: string, name: string): { readonly start: number; readonly size: number } {
