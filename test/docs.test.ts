@@ -7,6 +7,7 @@ import { thisComputer } from '../src/machines/localMachine.ts';
 import { mountsShowMedia } from '../src/migration/steps/media.ts';
 import { coverageChecks } from '../src/migration/checks/coverage.ts';
 import { preflightChecks } from '../src/migration/checks/preflight.ts';
+import { schemaChecks } from '../src/migration/checks/schema.ts';
 import { plan } from '../src/migration/plan.ts';
 import { verifyChecks } from '../src/migration/steps/verify.ts';
 import { directorySource } from '../src/sources/directory.ts';
@@ -84,6 +85,7 @@ describe('docs/checks.md', () => {
     ['A directory as the target', directoryTarget(here, { directory: 'DIRECTORY' }).checks],
     ['Both sides together', preflightChecks],
     ['What the path mapping reaches', coverageChecks],
+    ['Who can open the databases', schemaChecks],
     ['The media on the target', [mountsShowMedia]],
     ['The running server', verifyChecks],
   ];
