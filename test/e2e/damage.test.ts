@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readJournal } from '../../src/runner/journal.ts';
 import type { Cluster } from '../bed/kubernetes/cluster.ts';
 import { startCluster } from '../bed/kubernetes/cluster.ts';
-import { damageKinds, unseenDamageKinds, type DamageKind } from '../catalogue/damageKinds.ts';
+import { damageKinds, plexOnlyDamageKinds, unseenDamageKinds, type DamageKind } from '../catalogue/damageKinds.ts';
 import type { SourceState, TargetState } from './bothSides.ts';
 import { identityAt, sourceState, storedLibrary, targetState } from './bothSides.ts';
 import { beneathServer, contentsOf, type BeneathServer } from './damageBeneath.ts';
@@ -118,6 +118,10 @@ function refusal({ expected }: DamageKind, { serves }: { readonly serves: boolea
 
 describe('damage beneath a running server', () => {
   test.each(damageKinds.filter(({ inLog }) => inLog !== true))('$name: refused before anything is stopped, with all that is known of it', async (kind) => {
+    expect(await faultsOnDamage(kind, refusal(kind, { serves: true }))).toEqual([]);
+  });
+
+  test.each(plexOnlyDamageKinds)("$name: Plex's own SQLite on the source sees what no other can, before anything is stopped", async (kind) => {
     expect(await faultsOnDamage(kind, refusal(kind, { serves: true }))).toEqual([]);
   });
 

@@ -189,7 +189,7 @@ func (shell *sqliteShell) printRows(statement *C.sqlite3_stmt) error {
 	}
 	// Plex's SQLite (3.53) lets search tables speak for themselves here; the one this is built with may be older and does not.
 	var search []string
-	if columns == 1 && names[0] == "integrity_check" {
+	if columns == 1 && names[0] == "integrity_check" && !shell.json {
 		search = shell.searchTableFaults()
 	}
 	for count := 0; ; count++ {
@@ -240,7 +240,8 @@ func (shell *sqliteShell) searchTableFaults() []string {
 		missing := strings.HasPrefix(C.GoString(C.sqlite3_errmsg(shell.database)), "no such table")
 		C.free(unsafe.Pointer(text))
 		switch {
-		case code == C.SQLITE_OK || missing:
+		// To this SQLite the question is a write, which a connection that only reads may not put.
+		case code == C.SQLITE_OK || missing || code&0xff == C.SQLITE_READONLY:
 		case code == C.SQLITE_CORRUPT:
 			faults = append(faults, "malformed inverted index for FTS4 table main."+table)
 		default:
