@@ -36,6 +36,12 @@ function isOnePass(pairs: readonly MappingPair[]): boolean {
   return pairs.every(({ to }) => moving.every(({ from }) => !touches(to, from)));
 }
 
+/** A raw URL whose new directory has "%20" in its name, and nothing else that tells it is raw, reads as an escaped one from then on. */
+function changesStyle({ form, value }: Scene, once: Buffer): boolean {
+  const isRaw = (url: Buffer): boolean => / |%(?!20|25)/.test(url.toString('latin1'));
+  return form === 'file url' && isRaw(value) && !isRaw(once) && once.includes('%');
+}
+
 function refusalOf(action: () => unknown): string {
   try {
     action();
@@ -93,10 +99,13 @@ describe('a mapping, whatever its directories and whatever the bytes', () => {
     fc.assert(
       fc.property(scenes, (scene) => {
         if (!isOnePass(scene.pairs)) return;
-        held += 1;
         const mapping = parseMapping(scene.pairs);
         const once = mapped(mapping, scene);
-        expect(mapped(mapping, { form: scene.form, value: once }).equals(once)).toBe(true);
+        held += 1;
+        const isSettled = mapped(mapping, { form: scene.form, value: once }).equals(once);
+        // There is no way back from there either: it is counted as irreversible.
+        const isLost = changesStyle(scene, once) && !reversalOf(mapping).givesBack(scene.form, { before: scene.value, after: once });
+        expect(isSettled || isLost).toBe(true);
       }),
       tries(1_500, 15_000),
     );
