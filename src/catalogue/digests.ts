@@ -1,14 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-
-/** SHA-256 in hex of one file, read as a stream. */
-export async function fileDigest(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
-}
+import { fileDigest } from '../fileDigest.ts';
 
 /** SHA-256 of every file below a directory, or of the ones named, by path relative to it. A file that is not there is absent from the result. */
 export async function fileDigests(directory: string, paths?: readonly string[]): Promise<ReadonlyMap<string, string>> {

@@ -1,11 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, PlexliftError } from '../errors.ts';
+import { fileDigest } from '../fileDigest.ts';
 import { holdsMediaPaths, isDatabase, preferencesFile } from '../plex/dataDirectory.ts';
 import { readPreferences } from '../plex/preferences.ts';
 import { copyInto } from './catalogueFiles.ts';
 import { ordinaryTables, quoted, withDatabase } from './database.ts';
-import { fileDigest } from './digests.ts';
 import { readHeader } from './integrity/header.ts';
 import { settleDatabase } from './integrity/settle.ts';
 

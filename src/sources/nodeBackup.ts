@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, lstatSync, openSync, readSync, closeSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, openSync, readSync, closeSync, statSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from '../errors.ts';
+import { fileDigest } from '../fileDigest.ts';
 import { databasesDirectory } from '../plex/dataDirectory.ts';
 import { problemOf, requireUnfit } from './copyProblem.ts';
 import type { UncopiedDatabase } from './copyProblem.ts';
@@ -54,7 +53,7 @@ export async function copyDatabasesHere({ directory, names, into, signal }: Copy
       unfit.push(uncopied);
       continue;
     }
-    files.push({ path: `${databasesDirectory}/${name}`, sizeBytes: (await stat(copy)).size, sha256: await hashOf(copy) });
+    files.push({ path: `${databasesDirectory}/${name}`, sizeBytes: (await stat(copy)).size, sha256: await fileDigest(copy) });
   }
   return { files, unfit };
 }
@@ -148,17 +147,11 @@ function fileState(file: string): string | null {
 
 async function canBeRead(database: string): Promise<boolean> {
   try {
-    for (const file of [database, `${database}-wal`]) if (file === database || existsSync(file)) await hashOf(file);
+    for (const file of [database, `${database}-wal`]) if (file === database || existsSync(file)) await fileDigest(file);
     return true;
   } catch {
     return false;
   }
-}
-
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }
 
 /** True for a database that keeps a write-ahead log: byte 18 of its header is 2 then (sqlite.org/fileformat2.html). */
