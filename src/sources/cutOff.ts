@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { headerBytes, parseHeader, type ParsedHeader } from '../plex/databaseHeader.ts';
 import { listCatalogue } from './catalogueCopy.ts';
 import type { CataloguePlace, ListedFile } from './catalogueCopy.ts';
 import type { DamagedDatabase, SnapshotFile } from './source.ts';
@@ -31,26 +32,21 @@ export async function cutOffDatabases(place: CataloguePlace, copies: readonly Sn
 
 async function faultOf(copy: string, { listed, name }: { readonly listed: readonly ListedFile[]; readonly name: string }): Promise<string | null> {
   const sizeOf = (file: string): number | null => listed.find((each) => each.path === file)?.sizeBytes ?? null;
-  const [sizeBytes, shape] = [sizeOf(name), await shapeOf(copy)];
-  if (sizeBytes === null || sizeBytes === 0 || shape === null) return null;
-  const isTorn = sizeBytes % shape.pageSizeBytes !== 0;
+  const [sizeBytes, header] = [sizeOf(name), await headerOf(copy)];
+  if (sizeBytes === null || sizeBytes === 0 || header === null) return null;
+  const isTorn = sizeBytes % header.pageSizeBytes !== 0;
   // What is not in the file may lie in its log, or be on its way from there.
-  const isShort = shape.pages * shape.pageSizeBytes > sizeBytes && ['-wal', '-journal'].every((suffix) => (sizeOf(name + suffix) ?? 0) === 0);
+  const isShort = header.countedPages * header.pageSizeBytes > sizeBytes && ['-wal', '-journal'].every((suffix) => (sizeOf(name + suffix) ?? 0) === 0);
   if (!isTorn && !isShort) return null;
-  return `the file has ${sizeBytes} bytes, and its header counts ${shape.pages} pages of ${shape.pageSizeBytes} bytes`;
+  return `the file has ${sizeBytes} bytes, and its header counts ${header.countedPages} pages of ${header.pageSizeBytes} bytes`;
 }
 
-/** Page size and count as the header gives them (https://www.sqlite.org/fileformat.html, 1.3); null where the copy is no database. */
-async function shapeOf(copy: string): Promise<{ readonly pageSizeBytes: number; readonly pages: number } | null> {
+async function headerOf(copy: string): Promise<ParsedHeader | null> {
   const handle = await open(copy, 'r');
   try {
-    const header = Buffer.alloc(100);
-    const { bytesRead } = await handle.read(header, 0, header.length, 0);
-    if (bytesRead < header.length || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') return null;
-    const stored = header.readUInt16BE(16);
-    // Only a count that the last change wrote counts.
-    const isCounted = header.readUInt32BE(24) === header.readUInt32BE(92);
-    return { pageSizeBytes: stored === 1 ? 65_536 : stored, pages: isCounted ? header.readUInt32BE(28) : 0 };
+    const bytes = Buffer.alloc(headerBytes);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+    return parseHeader(bytes.subarray(0, bytesRead));
   } finally {
     await handle.close();
   }
