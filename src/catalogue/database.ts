@@ -15,8 +15,8 @@ export type Access = 'read' | 'write' | 'throwaway';
 export interface Table {
   readonly name: string;
   readonly columns: readonly string[];
-  /** What tells rows apart: `rowid` or the name it can be reached by, or the key columns of a table without one. */
-  readonly key: { readonly kind: 'rowid'; readonly name: string } | { readonly kind: 'columns'; readonly names: readonly string[] };
+  /** `rowid`, or another name it can be reached by; null in a table that has none, or whose columns took all its names. */
+  readonly rowid: string | null;
 }
 
 /** A virtual table; `module` as written in its text, e.g. `fts4`. */
@@ -84,23 +84,17 @@ export function hasLog(file: string): boolean {
   return ['-wal', '-journal'].some((suffix) => existsSync(file + suffix) && statSync(file + suffix).size > 0);
 }
 
-/** The ordinary tables of a schema (`main`, or an attached one), from `sqlite_master`. */
-export function ordinaryTables(database: DatabaseSync, schema = 'main'): readonly Table[] {
+/** The ordinary tables of a database, from `sqlite_master`. */
+export function ordinaryTables(database: DatabaseSync): readonly Table[] {
   const names = database
-    .prepare(`SELECT name FROM ${quoted(schema)}.sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL TABLE%' ORDER BY name`)
+    .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL TABLE%' ORDER BY name")
     .all()
     .map(({ name }) => String(name));
   return names.map((name) => {
-    const information = database.prepare(`SELECT name, pk, hidden FROM pragma_table_xinfo(?, ?) ORDER BY cid`).all(name, schema);
-    const listed = database.prepare('SELECT wr FROM pragma_table_list(?) WHERE schema = ?').get(name, schema);
-    const columns = information.map((column) => String(column['name']));
-    const keyColumns = information.filter(({ pk }) => Number(pk) > 0).toSorted((left, right) => Number(left['pk']) - Number(right['pk']));
+    const columns = database.prepare('SELECT name FROM pragma_table_xinfo(?) ORDER BY cid').all(name).map((column) => String(column['name']));
+    const listed = database.prepare("SELECT wr FROM pragma_table_list(?) WHERE schema = 'main'").get(name);
     const alias = ['rowid', '_rowid_', 'oid'].find((candidate) => !columns.some((column) => column.toLowerCase() === candidate));
-    const key: Table['key'] =
-      Number(listed?.['wr'] ?? 0) === 1 || alias === undefined
-        ? { kind: 'columns', names: keyColumns.map((column) => String(column['name'])) }
-        : { kind: 'rowid', name: alias };
-    return { name, columns, key };
+    return { name, columns, rowid: Number(listed?.['wr'] ?? 0) === 1 ? null : (alias ?? null) };
   });
 }
 

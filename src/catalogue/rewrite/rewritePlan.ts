@@ -39,9 +39,9 @@ export function planRewrite(database: DatabaseSync, { name, mapping, fileGuids }
 function presentColumn(database: DatabaseSync, column: PathColumn, { name, tables }: { readonly name: string; readonly tables: readonly Table[] }): readonly PresentColumn[] {
   const table = tables.find((each) => each.name === column.table);
   const kind = database.prepare("SELECT type FROM pragma_table_list(?) WHERE schema = 'main'").get(column.table)?.['type'];
-  if (kind !== undefined && (kind !== 'table' || table?.key.kind !== 'rowid')) throw unfit(name, `"${column.table}" is no ordinary table`);
+  if (kind !== undefined && (kind !== 'table' || table === undefined || table.rowid === null)) throw unfit(name, `"${column.table}" is no ordinary table`);
   const found = database.prepare('SELECT 1 FROM pragma_table_xinfo(?) WHERE name = ? AND hidden = 0').get(column.table, column.column);
-  if (found !== undefined && table?.key.kind === 'rowid') return [{ ...column, rowid: table.key.name }];
+  if (found !== undefined && table !== undefined && table.rowid !== null) return [{ ...column, rowid: table.rowid }];
   // The companion of the library has its tables only by custom, and tables keyed on identifiers come and go with the versions.
   const mayLack = name === blobsDatabase || (column.action === 'on request' && kind === undefined);
   if (!mayLack) throw unfit(name, `it has no column "${column.column}" in a table "${column.table}"`);
