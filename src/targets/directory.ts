@@ -73,6 +73,7 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
     state: stateNow,
     room: async () => await (await gate()).room(),
     mounts: async (paths) => await (await gate()).mounts(paths),
+    bootId: async () => await (await gate()).bootId(),
     receive: async (segment, tar) => await (await gate()).receive(segment, tar),
     receiptOf: async (segment) => await (await gate()).receiptOf(segment),
     remove: async (paths) => await (await gate()).remove(paths),

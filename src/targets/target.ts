@@ -93,6 +93,8 @@ export interface Target {
   mounts(paths: readonly string[]): Promise<readonly MountFinding[]>;
   /** Extracts one segment into the landing area. That it returns says nothing about what arrived: `receiptOf` does. */
   receive(segment: Segment, tar: Readable): Promise<void>;
+  /** Tells this boot of the node that holds the volume from every other; null where it cannot. */
+  bootId(): Promise<string | null>;
   /** The receipt of a segment, made from what lies on the volume; null where there is none. */
   receiptOf(segment: Segment): Promise<Receipt | null>;
   /** Removes entries from the landing area; those that are not there are no error. */

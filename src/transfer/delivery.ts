@@ -111,17 +111,17 @@ async function send(segmentTry: SegmentTry, options: DeliveryOptions): Promise<O
   const { passed } = streamed;
   const suspects = passed === null ? new Set<number>() : suspectsOf(streamed, segment);
   if (passed !== null && passed.deviations.length > 0 && sourceEnded(streamed, [0, 1, 2])) {
-    record(segmentTry, options, { outcome: 'unlike its list', passed, received: null, suspects });
+    record(segmentTry, options, { outcome: 'unlike its list', passed, received: null, boot: null, suspects });
     return { kind: 'unlike its list', facts: factsOf(streamed), passed };
   }
   const fault = faultOf(streamed, options.mode);
   if (passed === null || fault !== null) {
-    record(segmentTry, options, { outcome: 'failed', passed, received: null, suspects });
+    record(segmentTry, options, { outcome: 'failed', passed, received: null, boot: null, suspects });
     return { kind: 'failed', reason: fault ?? 'the tar did not come to its end', facts: factsOf(streamed), passed };
   }
   const answer = await askForReceipt(segment, options);
   const landed = answer.sha256 === passed.sha256;
-  record(segmentTry, options, { outcome: landed ? 'landed' : 'failed', passed, received: answer.sha256, suspects });
+  record(segmentTry, options, { outcome: landed ? 'landed' : 'failed', passed, received: answer.sha256, boot: answer.boot, suspects });
   if (landed) return { kind: 'landed', passed, suspects };
   const reason = answer.sha256 === null ? `no receipt came: ${answer.why}` : 'what arrived is not what was sent';
   return { kind: 'failed', reason: streamed.failure === null ? reason : `${messageOf(streamed.failure)}; ${reason}`, facts: factsOf(streamed), passed };
@@ -130,13 +130,14 @@ async function send(segmentTry: SegmentTry, options: DeliveryOptions): Promise<O
 function record(
   segmentTry: SegmentTry,
   options: DeliveryOptions,
-  how: { readonly outcome: 'landed' | 'unlike its list' | 'failed'; readonly passed: Passed | null; readonly received: string | null; readonly suspects: ReadonlySet<number> },
+  how: { readonly outcome: 'landed' | 'unlike its list' | 'failed'; readonly passed: Passed | null; readonly received: string | null; readonly boot: string | null; readonly suspects: ReadonlySet<number> },
 ): void {
   const { passed, suspects } = how;
   options.manifest.segments.end(segmentTry, {
     outcome: how.outcome,
     sha256Sent: passed?.sha256 ?? null,
     sha256Received: how.received,
+    boot: how.boot,
     hashes: passed?.hashes ?? [],
     unproven: suspects,
   });
@@ -164,19 +165,19 @@ function factsOf({ reading }: Streamed): readonly string[] {
   return (reading?.stderrTail ?? '').split('\n').filter((line) => line !== '').slice(-10);
 }
 
-async function askForReceipt(segment: Segment, options: DeliveryOptions): Promise<{ readonly sha256: string | null; readonly why: string }> {
+async function askForReceipt(segment: Segment, options: DeliveryOptions): Promise<{ readonly sha256: string | null; readonly boot: string | null; readonly why: string }> {
   let why = 'the target has none';
   for (let question = 1; question <= receiptQuestions; question += 1) {
     if (question > 1) await pause(Math.min(receiptDelayMs, options.patience.graceMs), undefined, { signal: options.signal });
     try {
       const receipt = await within(timeToReadBack(segment, options), options.target.receiptOf(segment));
-      if (receipt !== null && receipt.segment === segment.name) return { sha256: receipt.sha256, why: '' };
+      if (receipt !== null && receipt.segment === segment.name) return { sha256: receipt.sha256, boot: receipt.boot, why: '' };
       if (receipt !== null) why = `the target answered with that of "${receipt.segment}"`;
     } catch (error) {
       why = messageOf(error);
     }
   }
-  return { sha256: null, why };
+  return { sha256: null, boot: null, why };
 }
 
 function timeToReadBack(segment: Segment, options: DeliveryOptions): number {

@@ -8,13 +8,14 @@ import { listInto, type ListingSummary } from './listing.ts';
 import type { Manifest, TreeName } from './manifest.ts';
 import type { Delta } from './manifestDelta.ts';
 import { contentBytes, runsOf, segmentLimits, type SegmentLimits } from './plan.ts';
+import { readAgain, type ReadAgain } from './readAgain.ts';
 import { sampler, type Sample } from './sample.ts';
 
 /** What to send where, and how. */
 export interface SendOptions {
   readonly tree: Tree;
   readonly treeName: TreeName;
-  readonly target: Receiver & Pick<Target, 'remove'>;
+  readonly target: Receiver & Pick<Target, 'remove' | 'bootId' | 'digestsOf'>;
   readonly manifest: Manifest;
   readonly owner: Owner;
   /** Segments in flight. Default 2: one leaves the far side idle, three were measured to be slower. */
@@ -39,6 +40,8 @@ export type SendSummary = {
   readonly retries: number;
   /** Entries taken away from the landing area because the source has them no more. */
   readonly removed: number;
+  /** What was read from the volume again, because the node was restarted since it was sent. */
+  readonly readAgain: ReadAgain;
   /** Entries that changed or vanished meanwhile, each with what happened to it: the next sending sees to them. */
   readonly notSent: Sample;
   /** Symbolic links are sent as links; these lead out of the data directory and may lead nowhere on the target. */
@@ -53,9 +56,10 @@ export type SendSummary = {
  */
 export async function send(options: SendOptions): Promise<SendSummary> {
   const begunAt = performance.now();
-  const { manifest, treeName, owner, signal } = options;
+  const { manifest, treeName, target, owner, signal } = options;
   try {
     const listed = await listInto(manifest, options);
+    const again = await readAgain(manifest.otherBoots(treeName, { owner, boot: await target.bootId() }), options);
     const delta = manifest.delta(treeName, owner);
     const removed = await removeGone(delta, options);
     const tally = tallyOf(delta, options);
@@ -67,6 +71,7 @@ export async function send(options: SendOptions): Promise<SendSummary> {
       listed,
       ...tally.sums(),
       removed,
+      readAgain: again,
       leavingLinks: listed.leavingLinks,
       skippedOther: listed.skippedOther,
       durationMs: Math.round(performance.now() - begunAt),

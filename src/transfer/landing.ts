@@ -1,7 +1,8 @@
 import type { Target } from '../targets/target.ts';
 import type { BytePath, Entry, Owner } from './entry.ts';
 import { textOf } from './entry.ts';
-import type { LandingRecord, SentFile } from './landingRecord.ts';
+import type { LandingRecord } from './landingRecord.ts';
+import type { SentFile } from './manifestBoots.ts';
 import type { Manifest } from './manifest.ts';
 import { sampler, type Sample } from './sample.ts';
 

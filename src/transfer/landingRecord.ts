@@ -1,15 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { PlexliftError } from '../errors.ts';
 import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
+import type { SentFile } from './manifestBoots.ts';
 import { inTransaction } from './manifestFile.ts';
 import { entryOf, numberIn, pathIn, type Row } from './manifestRows.ts';
 import { depthOf, parentOf } from './plan.ts';
-
-/** A file with the SHA-256 it had when it was sent. */
-export interface SentFile {
-  readonly path: BytePath;
-  readonly sha256: string;
-}
 
 /** What was read back from the landing area, beside what was listed. Sequences come in path order. */
 export interface LandingRecord {

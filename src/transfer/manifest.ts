@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { bytesOf, textOf, type Entry, type Owner } from './entry.ts';
 import { openLandingRecord, type LandingRecord } from './landingRecord.ts';
+import { openOtherBoots, type OtherBoots } from './manifestBoots.ts';
 import { openDelta, type Delta } from './manifestDelta.ts';
 import { inTransaction, openManifestFile } from './manifestFile.ts';
 import { numberIn, pathIn } from './manifestRows.ts';
@@ -37,6 +38,8 @@ export interface Manifest {
   finishListing(listing: Listing): void;
   /** What has to be sent and removed after the latest listing of a tree. Throws (a bug) while that is unfinished. */
   delta(tree: TreeName, owner: Owner): Delta;
+  /** What only receipts of other boots than this one prove, after the latest listing of a tree. Throws (a bug) while that is unfinished. */
+  otherBoots(tree: TreeName, now: { readonly owner: Owner; readonly boot: string | null }): OtherBoots;
   readonly segments: SegmentBook;
   totals(tree: TreeName): Totals;
   /** Paths, as ordinary text, of the files with this SHA-256 (hex) that a receipt has proven. */
@@ -65,6 +68,7 @@ export function openManifest(file: string): Manifest {
       finish.run(new Date().toISOString(), listing.id);
     },
     delta: (tree, owner) => openDelta(database, { tree, owner, listing: latestListing(database, tree) }),
+    otherBoots: (tree, now) => openOtherBoots(database, { tree, ...now, listing: latestListing(database, tree) }),
     segments: openSegments(database),
     totals: (tree) => totalsOf(database, tree),
     pathsWithDigest(sha256) {

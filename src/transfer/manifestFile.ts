@@ -1,7 +1,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, PlexliftError } from '../errors.ts';
-import { manifestApplicationId, manifestSchema, manifestVersion } from './manifestSchema.ts';
+import { manifestApplicationId, manifestSchema, manifestUpgrades, manifestVersion } from './manifestSchema.ts';
 
 /**
  * Opens the database of a manifest; only a file that does not exist stands for an empty one, and is made complete before it gets its
@@ -13,6 +13,7 @@ export function openManifestFile(file: string): DatabaseSync {
   try {
     database = new DatabaseSync(file, { timeout: 10_000 });
     refuseForeign(database);
+    upgrade(database);
     // An entry said to be on the target again after a power loss, although it was about to be replaced, would be a false receipt.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = FILE;');
     return database;
@@ -36,9 +37,20 @@ function makeManifestFile(file: string): void {
 
 function refuseForeign(database: DatabaseSync): void {
   const applicationId = database.prepare('PRAGMA application_id').get()?.['application_id'];
-  const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
   if (applicationId !== manifestApplicationId) throw new Error('it is not a manifest of plexlift');
-  if (version !== manifestVersion) throw new Error(`it has version ${String(version)}, and this plexlift reads version ${manifestVersion}`);
+  const version = versionOf(database);
+  if (version !== manifestVersion && manifestUpgrades[version] === undefined) throw new Error(`it has version ${version}, and this plexlift reads version ${manifestVersion}`);
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+}
+
+/** A run that an older plexlift began goes on with this one. */
+function upgrade(database: DatabaseSync): void {
+  for (let version = versionOf(database); version < manifestVersion; version += 1) {
+    inTransaction(database, () => database.exec(`${manifestUpgrades[version] ?? ''}; PRAGMA user_version = ${version + 1};`));
+  }
 }
 
 /** Carries out `work` whole or not at all. It must not wait for anything: the connection is shared. */

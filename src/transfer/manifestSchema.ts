@@ -2,13 +2,14 @@
 export const manifestApplicationId = 0x70_6c_78_6c;
 
 /** The version of the tables below. */
-export const manifestVersion = 1;
+export const manifestVersion = 2;
 
 /**
  * The tables of a manifest. Paths are BLOBs: they are bytes, and compare as bytes.
  * `presence` of an entry on the target: 0 never sent, 1 may lie there in whole or in part, 2 proven by a receipt as it was listed.
  * `there` is the type it may have there. An entry is gone when `listing` is older than the tree's latest complete listing; rows stay.
- * What was found on the target and never listed has the listing 0. A row of `segments` is one try of one segment.
+ * What was found on the target and never listed has the listing 0. A row of `segments` is one try of one segment, or what was read again
+ * in another boot of the node; `boot` is the one in which its receipt was made, NULL where that is not known.
  */
 export const manifestSchema = `
 CREATE TABLE listings (
@@ -50,7 +51,8 @@ CREATE TABLE segments (
   ended_at TEXT,
   outcome TEXT,
   sha256_sent TEXT,
-  sha256_received TEXT
+  sha256_received TEXT,
+  boot TEXT
 );
 CREATE TABLE segment_entries (
   segment INTEGER NOT NULL REFERENCES segments (id),
@@ -60,3 +62,6 @@ CREATE TABLE segment_entries (
   PRIMARY KEY (segment, position)
 ) WITHOUT ROWID;
 `;
+
+/** What makes a manifest of an older version one of the next, by the older one's number. */
+export const manifestUpgrades: Readonly<Record<number, string>> = { 1: 'ALTER TABLE segments ADD COLUMN boot TEXT' };

@@ -10,6 +10,8 @@ export interface SegmentOutcome {
   readonly outcome: 'landed' | 'unlike its list' | 'failed';
   readonly sha256Sent: string | null;
   readonly sha256Received: string | null;
+  /** The boot of the node in which the receipt was made; null where there is none, or it cannot be told. */
+  readonly boot: string | null;
   /** SHA-256 of each file as it was sent, in the order of the segment; null for links, directories, and files that were not sent. */
   readonly hashes: readonly (string | null)[];
   /** Positions that are not to count as proven although the segment landed: they changed while they were read. */
@@ -38,7 +40,7 @@ export function openSegments(database: DatabaseSync): SegmentBook {
     VALUES (?, ?, (SELECT max(id) FROM listings WHERE tree = ?), ?, ?, ?, ?)`);
   const mayBeThere = database.prepare('UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ?');
   const parentsMayBeThere = database.prepare(`UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ? AND type = 'directory' AND presence = 0`);
-  const finish = database.prepare('UPDATE segments SET outcome = ?, sha256_sent = ?, sha256_received = ?, ended_at = ? WHERE id = ?');
+  const finish = database.prepare('UPDATE segments SET outcome = ?, sha256_sent = ?, sha256_received = ?, boot = ?, ended_at = ? WHERE id = ?');
   const insertEntry = database.prepare('INSERT INTO segment_entries (segment, position, path, sha256) VALUES (?, ?, ?, ?)');
   const prove = database.prepare('UPDATE entries SET presence = 2, sha256 = ?, segment = ? WHERE tree = ? AND path = ?');
   return {
@@ -51,9 +53,9 @@ export function openSegments(database: DatabaseSync): SegmentBook {
         return { id, tree, segment };
       });
     },
-    end({ id, tree, segment }, { outcome, sha256Sent, sha256Received, hashes, unproven }) {
+    end({ id, tree, segment }, { outcome, sha256Sent, sha256Received, boot, hashes, unproven }) {
       inTransaction(database, () => {
-        finish.run(outcome, sha256Sent, sha256Received, new Date().toISOString(), id);
+        finish.run(outcome, sha256Sent, sha256Received, boot, new Date().toISOString(), id);
         if (outcome !== 'landed') return;
         for (const [position, { path }] of segment.entries.entries()) {
           const hash = hashes[position] ?? null;

@@ -12,4 +12,6 @@ export interface Receipt {
   readonly segment: string;
   /** SHA-256 in lower-case hex of the re-made tar. */
   readonly sha256: string;
+  /** The boot of the node in which it was made; null where that cannot be told. What one boot read from memory may have never reached the disk. */
+  readonly boot: string | null;
 }

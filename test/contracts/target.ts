@@ -78,14 +78,14 @@ export function targetContract(name: string, make: () => Promise<TargetUnderTest
       const { segment, sha256 } = await delivered(bed, bed.before.owner, smallLibrary);
       await bed.target.open(bed.request);
       expect(await bed.target.state()).toEqual({ phase: 'landing', run });
-      expect(await bed.target.receiptOf(segment)).toEqual({ segment: segment.name, sha256 });
+      expect(await bed.target.receiptOf(segment)).toMatchObject({ segment: segment.name, sha256 });
       expect((await bed.target.room()).freeBytes).toBeGreaterThan(0);
     });
 
     test('what was sent arrives with any name, and is read back equal', async () => {
       const bed = await opened();
       const { segment, sha256 } = await delivered(bed, bed.before.owner, hostileTree);
-      expect(await bed.target.receiptOf(segment)).toEqual({ segment: segment.name, sha256 });
+      expect(await bed.target.receiptOf(segment)).toMatchObject({ segment: segment.name, sha256 });
       expect(await bed.target.receiptOf({ ...segment, name: 'segment-2' })).toBeNull();
       const landed = new Map<string, unknown>();
       for await (const { path, type, mode, modifiedAtSeconds, linkTarget } of bed.target.landed()) landed.set(path, { type, mode, modifiedAtSeconds, linkTarget });

@@ -64,7 +64,7 @@ describe('paths are bytes', () => {
     await stage.send();
     const broken = { ...stage.target, digestsOf: async () => new Map<BytePath, string>() };
     put(stage, bytePath(Buffer.from([0x66, 0xff, 0x0a])), 'changed');
-    await expect(stage.send({ target: { ...broken, receiptOf: async (segment) => ({ segment: segment.name, sha256: 'other' }) } })).rejects.toMatchObject({
+    await expect(stage.send({ target: { ...broken, receiptOf: async (segment) => ({ segment: segment.name, sha256: 'other', boot: null }) } })).rejects.toMatchObject({
       facts: [String.raw`Metadata/f\xff\x0a: did not arrive`],
     });
   });

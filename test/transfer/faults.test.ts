@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { textOf, type Tree } from '../../src/transfer/entry.ts';
 import { openManifest } from '../../src/transfer/manifest.ts';
-import type { Segment } from '../../src/transfer/segment.ts';
+import type { Receipt, Segment } from '../../src/transfer/segment.ts';
 import { withOneByteChanged } from './localTarget.ts';
 import { localTree, openProgram, snapshot, tarArguments, tarList } from './localTree.ts';
 import { furnish, impatience, scene } from './scene.ts';
@@ -65,7 +65,7 @@ describe('a target that fails', () => {
   test('the receipt of another segment counts for nothing', async () => {
     const stage = scene();
     stage.write('Metadata/a', 'a');
-    const receiptOf = async (segment: Segment): Promise<{ segment: string; sha256: string } | null> => {
+    const receiptOf = async (segment: Segment): Promise<Receipt | null> => {
       const receipt = await stage.target.receiptOf(segment);
       return receipt === null ? null : { ...receipt, segment: 'another' };
     };

@@ -20,6 +20,6 @@ for (let round = 0; ; round += 1) {
   }));
   const listing = manifest.beginListing('bulk');
   manifest.recordListing(listing, entries);
-  manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries, owner }), { outcome: 'landed', sha256Sent: 'x', sha256Received: 'x', hashes: [], unproven: new Set() });
+  manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries, owner }), { outcome: 'landed', sha256Sent: 'x', sha256Received: 'x', boot: 'b', hashes: [], unproven: new Set() });
   manifest.finishListing(listing);
 }

@@ -9,7 +9,7 @@ import type { Receipt, Segment } from '../../src/transfer/segment.ts';
 import { listDirectory, openProgram, tarArguments, tarList } from './localTree.ts';
 
 /** What a target in these tests can do. */
-export type LocalTarget = Pick<Target, 'receive' | 'receiptOf' | 'remove' | 'landed' | 'digestsOf'>;
+export type LocalTarget = Pick<Target, 'bootId' | 'receive' | 'receiptOf' | 'remove' | 'landed' | 'digestsOf'>;
 
 /** The bytes of a path below a directory. */
 export function below(directory: string, path: BytePath): Buffer {
@@ -23,6 +23,7 @@ export function localTarget(directory: string): LocalTarget & { readonly receive
   const receipts = new Map<string, Receipt>();
   return {
     received,
+    bootId: async () => 'this boot',
     async receive(segment: Segment, tar: Readable) {
       received.push(segment);
       receipts.delete(segment.name);
@@ -34,7 +35,7 @@ export function localTarget(directory: string): LocalTarget & { readonly receive
       if (ending.exitCode !== 0) throw new Error(`tar ended with ${ending.exitCode}: ${ending.stderrTail}`);
       const again = spawnSync('tar', tarArguments(directory, segment.owner), { input: tarList(segment.entries), maxBuffer: 1 << 30 });
       if (again.status !== 0) throw new Error(`tar ended with ${again.status}: ${String(again.stderr)}`);
-      receipts.set(segment.name, { segment: segment.name, sha256: createHash('sha256').update(again.stdout).digest('hex') });
+      receipts.set(segment.name, { segment: segment.name, boot: 'this boot', sha256: createHash('sha256').update(again.stdout).digest('hex') });
     },
     receiptOf: async (segment) => receipts.get(segment.name) ?? null,
     async remove(paths) {

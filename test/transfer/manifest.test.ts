@@ -34,7 +34,7 @@ function list(manifest: Manifest, entries: readonly Entry[]): Delta {
 }
 
 function land(manifest: Manifest, entries: readonly Entry[]): void {
-  manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries, owner }), { outcome: 'landed', sha256Sent: 'x', sha256Received: 'x', hashes: entries.map(() => 'hash'), unproven: new Set() });
+  manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries, owner }), { outcome: 'landed', sha256Sent: 'x', sha256Received: 'x', boot: 'b', hashes: entries.map(() => 'hash'), unproven: new Set() });
 }
 
 function namesIn(entries: Iterable<Entry>): readonly string[] {
@@ -102,7 +102,7 @@ describe('the delta', () => {
   test('a segment that failed proves nothing, but what it may have left there is removed when it is gone', () => {
     const manifest = freshManifest();
     list(manifest, tree);
-    manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries: [fileAt('d/a')], owner }), { outcome: 'failed', sha256Sent: null, sha256Received: null, hashes: [], unproven: new Set() });
+    manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries: [fileAt('d/a')], owner }), { outcome: 'failed', sha256Sent: null, sha256Received: null, boot: null, hashes: [], unproven: new Set() });
     expect(manifest.totals('bulk').provenEntries).toBe(0);
     // The directory was made by the way, when the file was extracted.
     expect(removalsOf(list(manifest, [directoryAt('e'), fileAt('e/c')]))).toEqual(['d/a', 'd']);

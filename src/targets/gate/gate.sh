@@ -496,6 +496,15 @@ verb_state() {
   finished
 }
 
+boot_id() { # "unknown" where the kernel does not tell
+  cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown
+}
+
+verb_boot() {
+  boot_id
+  finished
+}
+
 verb_room() {
   facts=$(df -B1 --output=avail,itotal,iavail,fstype -- "$root/") || die 1 "Cannot tell the room of \"$root\""
   printf '%s\n' "$facts" | sed -n '2p'
@@ -626,7 +635,8 @@ verb_receipt() { # SEGMENT UID GID
   flock -s -n 7 || die 12 "Segment \"$1\" is still being received"
   [ -e "$base.list" ] || die 16 "Segment \"$1\" was not received to its end"
   # After a crash of the node a file may be empty although its receipt was read, from memory, before.
-  made_for="$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown)/$2:$3"
+  boot=$(boot_id)
+  made_for="$boot/$2:$3"
   receipt= made_before=
   [ ! -e "$base.sha256" ] || read -r receipt made_before <"$base.sha256" || :
   case $made_before in "$made_for") ;; *) receipt= ;; esac
@@ -647,7 +657,7 @@ verb_receipt() { # SEGMENT UID GID
     read -r receipt rest <"$scratch/sum"
     printf '%s %s\n' "$receipt" "$made_for" | replace_file "$base.sha256" || exit $?
   fi
-  echo "$receipt"
+  echo "$receipt $boot"
   finished
 }
 
@@ -994,6 +1004,7 @@ case $verb in
   gate) verb_gate ;;
   open) verb_open "$@" ;;
   state) verb_state ;;
+  boot) verb_boot ;;
   room) verb_room ;;
   identity) verb_identity ;;
   mounts) verb_mounts "$@" ;;

@@ -6,7 +6,7 @@ import { bytesOf, bytePathOfText } from '../../transfer/entry.ts';
 import type { BytePath, Entry, Owner } from '../../transfer/entry.ts';
 import type { Receipt, Segment } from '../../transfer/segment.ts';
 import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Seal, Target } from '../target.ts';
-import { parseDatabaseChecks, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseRoom, parseSample, parseState } from './gateAnswers.ts';
+import { parseBoot, parseDatabaseChecks, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseReceipt, parseRoom, parseSample, parseState } from './gateAnswers.ts';
 import { callGate, nulList, streamToGate } from './gateCall.ts';
 import type { GateCall } from './gateCall.ts';
 import { GateFailed } from './gateFailure.ts';
@@ -15,7 +15,7 @@ import { sentinelLines } from './sentinels.ts';
 /** The volume, as reached through the gate's script: what every kind of target does in the same way. */
 export interface Gate extends Pick<
   Target,
-  'state' | 'room' | 'mounts' | 'receive' | 'receiptOf' | 'remove' | 'landed' | 'digestsOf' | 'lookUp' | 'sampleMedia' | 'checkDatabases' | 'keepJournal' | 'publish'
+  'state' | 'room' | 'mounts' | 'bootId' | 'receive' | 'receiptOf' | 'remove' | 'landed' | 'digestsOf' | 'lookUp' | 'sampleMedia' | 'checkDatabases' | 'keepJournal' | 'publish'
 > {
   /** Makes the landing area of a run, ends receivers of an earlier try; safe to repeat. Refuses the landing area of another run. */
   open(run: string): Promise<GateState>;
@@ -109,6 +109,8 @@ export function gateClient(options: GateOptions): Gate {
       return parseMounts(answer, { paths, anyDirectory: options.anyDirectoryIsAMount ?? false });
     },
 
+    bootId: async () => parseBoot(await text('boot')),
+
     async receive(segment: Segment, tar: Readable): Promise<void> {
       const list = nulList(segment.entries.map((entry) => bytesOf(entry.path)));
       const directories = nulList(segment.entries.filter((entry) => entry.type === 'directory').map((entry) => bytesOf(entry.path)));
@@ -119,9 +121,7 @@ export function gateClient(options: GateOptions): Gate {
     async receiptOf(segment: Segment): Promise<Receipt | null> {
       const call = { arguments: [segment.name, String(segment.owner.uid), String(segment.owner.gid)], timeoutMs: 30 * minuteMs };
       try {
-        const sha256 = (await text('receipt', call)).trim();
-        if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error(`The receipt of segment "${segment.name}" is no digest: "${sha256}"`);
-        return { segment: segment.name, sha256 };
+        return { segment: segment.name, ...parseReceipt(await text('receipt', call)) };
       } catch (thrown) {
         // Never received, not to its end, or not wholly there: in each case the segment is sent again.
         if (thrown instanceof GateFailed && (thrown.reason === 'absent' || thrown.reason === 'busy')) return null;

@@ -2,6 +2,7 @@ import { firstLines, judgeOwnSqlite, namesDamage } from '../../plex/ownSqliteFin
 import type { Finding } from '../../runner/check.ts';
 import { bytePath } from '../../transfer/entry.ts';
 import type { BytePath, Entry } from '../../transfer/entry.ts';
+import type { Receipt } from '../../transfer/segment.ts';
 import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Room } from '../target.ts';
 
 /** An answer of the script that does not have the promised form: a bug in one of the two, so no `PlexliftError`. */
@@ -27,6 +28,24 @@ export function parseState(answer: string): GateState {
   const phase = phases[word];
   if (phase === undefined || run === '') throw malformed('its state', answer);
   return { phase, run: run === '-' ? null : run };
+}
+
+/** One line: the digest of the re-made tar, and the boot it was made in. */
+export function parseReceipt(answer: string): Pick<Receipt, 'sha256' | 'boot'> {
+  const [sha256 = '', boot = ''] = answer.trim().split(' ');
+  if (!/^[0-9a-f]{64}$/.test(sha256) || boot === '') throw malformed('a receipt', answer);
+  return { sha256, boot: bootIn(boot) };
+}
+
+/** One line: the boot of the node. */
+export function parseBoot(answer: string): string | null {
+  const boot = answer.trim();
+  if (boot === '') throw malformed('the boot of the node', answer);
+  return bootIn(boot);
+}
+
+function bootIn(word: string): string | null {
+  return word === 'unknown' ? null : word;
 }
 
 /** The line of GNU df: free bytes, all inodes, free inodes, file system. A file system that has no count of inodes never runs out. */

@@ -145,6 +145,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     },
     room: () => withGate((gate) => gate.room()),
     mounts: (paths) => withGate((gate) => gate.mounts(paths)),
+    bootId: () => withGate((gate) => gate.bootId()),
     // A stream cannot be read twice: whoever sends it begins again.
     receive: (segment, tar) => withGateOnce((gate) => gate.receive(segment, tar)),
     receiptOf: (segment) => withGate((gate) => gate.receiptOf(segment)),
