@@ -151,7 +151,7 @@ function entryOf(fields: readonly string[]): Entry {
   const entry = {
     path: path as BytePath,
     sizeBytes: wholeNumber(size, fields),
-    modifiedAtSeconds: Math.floor(number(modified, fields)),
+    modifiedAtSeconds: wholeSeconds(modified, fields),
     changedAt: changed,
     mode: Number.parseInt(mode, 8),
   };
@@ -173,15 +173,15 @@ function entryOf(fields: readonly string[]): Entry {
   }
 }
 
-function number(text: string, fields: readonly string[]): number {
-  const value = Number(text);
-  if (text === '' || Number.isNaN(value)) throw unreadable(fields);
-  return value;
+// find prints the second that had begun and, after the point, how far it went: "-2.5" is half a second after -2. As a number, .999999999
+// of a second would be rounded up to the next.
+function wholeSeconds(text: string, fields: readonly string[]): number {
+  return wholeNumber(/^(-?\d+)(?:\.\d+)?$/.exec(text)?.[1] ?? '', fields);
 }
 
 function wholeNumber(text: string, fields: readonly string[]): number {
-  const value = number(text, fields);
-  if (!Number.isSafeInteger(value)) throw unreadable(fields);
+  const value = Number(text);
+  if (text === '' || !Number.isSafeInteger(value)) throw unreadable(fields);
   return value;
 }
 
