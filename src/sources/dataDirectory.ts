@@ -98,7 +98,8 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
         entered.push(real);
         for await (const { entry, leadsToDirectory } of listed(asUser(user, listCommand(below, 0)), below, signal)) {
           const moved: Entry = { ...entry, path: (entry.path === '' ? link.path : `${link.path}/${entry.path}`) as BytePath };
-          if (leadsToDirectory && leadsOut(moved)) waiting.push(moved);
+          // Its text may also lead out of the directory that was followed, and only seem to stay inside.
+          if (leadsToDirectory && (leadsOut(moved) || leadsOut(entry))) waiting.push(moved);
           else yield moved;
         }
       }

@@ -97,6 +97,9 @@ export function sourceContract(name: string, make: () => Promise<SourceUnderTest
       await mkdir(path.join(outside, 'Movies'), { recursive: true, mode: 0o755 });
       await writeFile(path.join(outside, 'Movies/poster.jpg'), 'poster');
       await symlink(outside, path.join(outside, 'loop'));
+      await mkdir(path.join(scratch, 'third disk'));
+      await writeFile(path.join(scratch, 'third disk/banner.jpg'), 'banner');
+      await symlink('../third disk', path.join(outside, 'moved on'));
       await symlink(outside, path.join(under.dataDirectory, 'Media moved'));
       await symlink(outside, path.join(under.dataDirectory, 'Media moved again'));
       await symlink(path.join(outside, 'Movies/poster.jpg'), path.join(under.dataDirectory, 'Media poster'));
@@ -106,7 +109,9 @@ export function sourceContract(name: string, make: () => Promise<SourceUnderTest
       const followed = entries.find(({ path: entry, type }) => /^Media moved(?: again)?$/.test(entry) && type === 'directory');
       expect(entries.filter(({ path: entry, type }) => /^Media moved(?: again)?$/.test(entry) && type === 'link')).toHaveLength(1);
       const below = entries.filter(({ path: entry }) => followed !== undefined && entry.startsWith(`${followed.path}/`));
-      expect(below.map(({ path: entry, type }) => `${type} ${entry.slice((followed?.path.length ?? 0) + 1)}`).toSorted()).toEqual(['directory Movies', 'file Movies/poster.jpg', 'link loop']);
+      expect(below.map(({ path: entry, type }) => `${type} ${entry.slice((followed?.path.length ?? 0) + 1)}`).toSorted()).toEqual([
+        'directory Movies', 'directory moved on', 'file Movies/poster.jpg', 'file moved on/banner.jpg', 'link loop',
+      ]);
 
       const process = source.tree.read(entries, { uid: 1234, gid: 4321 });
       const members = await membersOf(process.stdout);
