@@ -6,6 +6,7 @@ import { table, withResult } from './section.ts';
 import { bytesText, durationText } from '../../units.ts';
 import { otherPathLines, schemaLines } from './coverageSection.ts';
 import { integrityLines } from './integritySection.ts';
+import { oddEntryLines } from './oddEntriesSection.ts';
 
 const facts = z.object({
   source: z.object({ name: z.string(), dataDirectory: z.string(), version: z.string().nullable(), processedMachineIdentifier: z.string().nullable(), friendlyName: z.string().nullable(), bulkBytes: z.number(), bulkEntries: z.number(), databaseBytes: z.number() }),
@@ -43,6 +44,7 @@ export const resultSections: readonly ReportSection[] = [
   { heading: 'Media files', lines: (context) => withResult(context, 'media', lookUp, mediaLines) },
   { heading: 'What was copied', lines: copyLines },
   { heading: 'What was left behind', lines: leftBehindLines },
+  { heading: 'Entries that are no files, and links that lead out', lines: oddEntryLines },
   { heading: 'What was rewritten', lines: (context) => withResult(context, 'rewrite', rewritten, rewriteLines) },
   { heading: 'Proof', lines: proofLines },
   { heading: 'For you to do', lines: (context) => (context.history.stateOf('publish').status === 'finished' ? afterwards.map((text) => `- ${text}`) : []) },
