@@ -1,5 +1,6 @@
 import { PlexliftError } from '../errors.ts';
 import { as as asUser, CommandFailed, command } from '../machines/command.ts';
+import { givingWay } from '../machines/givingWay.ts';
 import type { Command, Machine, RunAs } from '../machines/machine.ts';
 import { explainEnding } from '../machines/runToEnd.ts';
 import { bytesOf, textOf } from '../transfer/entry.ts';
@@ -22,6 +23,8 @@ export interface TreePlace {
    * data. Only a directory at the top, or one of artwork, may have been moved there.
    */
   readonly media?: readonly string[];
+  /** True where it is read beside a server that people use: listing and reading then give way to everything else there. */
+  readonly givesWay?: boolean;
 }
 
 // One record is eight fields, each ended by NUL: the only byte that cannot be part of a name.
@@ -49,6 +52,7 @@ export function readCommand(directory: string, owner: Owner): Command {
 /** A directory of a machine as a tree. Names are bytes: line breaks and invalid UTF-8 survive. */
 export function localTree(machine: Machine, place: TreePlace): Tree {
   const user = place.as ?? 'login';
+  const paced = (inner: Command): Command => asUser(user, place.givesWay === true ? givingWay(inner) : inner);
 
   async function* listed(listing: Command, root: string, signal: AbortSignal | undefined): AsyncGenerator<Listed> {
     signal?.throwIfAborted();
@@ -80,7 +84,7 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
     name: `${place.directory} on ${machine.name}`,
     async *list({ signal } = {}) {
       const waiting: Entry[] = [];
-      for await (const { entry, leadsToDirectory } of listed(asUser(user, listCommand(place.directory)), place.directory, signal)) {
+      for await (const { entry, leadsToDirectory } of listed(paced(listCommand(place.directory)), place.directory, signal)) {
         if (leadsToDirectory && place.followsLinksOut === true && leadsOut(entry)) waiting.push(entry);
         else yield entry;
       }
@@ -96,7 +100,7 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
           continue;
         }
         entered.push(real);
-        for await (const { entry, leadsToDirectory } of listed(asUser(user, listCommand(below, 0)), below, signal)) {
+        for await (const { entry, leadsToDirectory } of listed(paced(listCommand(below, 0)), below, signal)) {
           const moved: Entry = { ...entry, path: (entry.path === '' ? link.path : `${link.path}/${entry.path}`) as BytePath };
           // Its text may also lead out of the directory that was followed, and only seem to stay inside.
           if (leadsToDirectory && (leadsOut(moved) || leadsOut(entry))) waiting.push(moved);
@@ -107,7 +111,7 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
     read(entries, owner) {
       const unsendable = entries.find(({ type }) => type === 'other');
       if (unsendable !== undefined) throw new Error(`Cannot read "${textOf(unsendable.path)}" as tar: it is a socket, pipe or device`);
-      const process = machine.open(asUser(user, readCommand(place.directory, owner)));
+      const process = machine.open(paced(readCommand(place.directory, owner)));
       process.stdin.end(namesOf(entries));
       // What tar says about "path/." is said about the entry "path".
       const ended = process.ended.then((ending) => ({ ...ending, stderrTail: ending.stderrTail.replace(/\/\.(?=: )/g, '') }));

@@ -9,6 +9,7 @@ import type { Check, Finding } from '../runner/check.ts';
 import { fingerprint, listCatalogue } from './catalogueCopy.ts';
 import type { CataloguePlace } from './catalogueCopy.ts';
 import { localTree } from './dataDirectory.ts';
+import type { TreePlace } from './dataDirectory.ts';
 import { copyDatabasesHere, keepsLog } from './nodeBackup.ts';
 import { databaseUsers } from './plexProcesses.ts';
 import type { Source } from './source.ts';
@@ -29,7 +30,8 @@ export interface DirectoryOptions {
 export function directorySource(machine: Machine, options: DirectoryOptions): Source {
   const directory = path.resolve(options.directory);
   const place: CataloguePlace = { machine, directory, as: 'login' };
-  const tree = localTree(machine, { directory, followsLinksOut: true, media: options.media ?? [] });
+  const treePlace: TreePlace = { directory, followsLinksOut: true, media: options.media ?? [] };
+  const treeWhileServing = localTree(machine, { ...treePlace, givesWay: true });
 
   return {
     kind: 'directory',
@@ -47,14 +49,15 @@ export function directorySource(machine: Machine, options: DirectoryOptions): So
         service: null,
         ...(await storedIdentity(machine, { directory, user: 'login' })),
         hostName: hostname(),
-        ...(await bulkOf(tree)),
+        ...(await bulkOf(treeWhileServing)),
         databaseBytes: catalogue.reduce((sum, file) => sum + file.sizeBytes, 0),
         scratchFreeBytes: await scratchFreeBytes(machine),
         clockSkewSeconds: 0,
         tools: await toolVersions(machine, ['find', 'tar', 'sha256sum']),
       };
     },
-    tree,
+    tree: localTree(machine, treePlace),
+    treeWhileServing,
     takeCatalogue: (into, { method, signal }) =>
       takeCatalogueOf({
         place,

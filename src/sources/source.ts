@@ -96,6 +96,8 @@ export interface Source {
   describe(): Promise<SourceFacts>;
   /** The data directory: list() and read() work while Plex runs. */
   readonly tree: Tree;
+  /** The same, listed and read by processes that give way to everything else on that machine: for as long as Plex serves there. */
+  readonly treeWhileServing: Tree;
   /** Every database of the Databases directory (dated backups too) and Preferences.xml, into `directory` (must exist, may hold an earlier try). */
   takeCatalogue(directory: string, options: { readonly method: Snapshot['method']; readonly signal?: AbortSignal }): Promise<Snapshot>;
   activity(): Promise<Activity>;

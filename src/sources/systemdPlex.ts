@@ -59,8 +59,16 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
     return found;
   }
 
-  async function tree(): Promise<Tree> {
-    return localTree(machine, { directory: (await service()).dataDirectory, as: 'root', followsLinksOut: true, media: options.media ?? [] });
+  /** The data directory's tree; where it lies is asked when it is first used. */
+  function tree(pace: { readonly givesWay: boolean }): Tree {
+    const found = async (): Promise<Tree> => localTree(machine, { directory: (await service()).dataDirectory, as: 'root', followsLinksOut: true, media: options.media ?? [], ...pace });
+    return {
+      name: `the data directory on ${machine.name}`,
+      async *list(listOptions) {
+        yield* (await found()).list(listOptions);
+      },
+      read: (entries, owner) => deferredProcess(async () => (await found()).read(entries, owner)),
+    };
   }
 
   async function place(): Promise<CataloguePlace> {
@@ -98,6 +106,8 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
     return { baseUrl: `http://127.0.0.1:${forwarded.localPort}`, close: () => forwarded.close() };
   }
 
+  const treeWhileServing = tree({ givesWay: true });
+
   return {
     kind: 'systemd',
     name: machine.name,
@@ -109,7 +119,7 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
       const [version, identity, bulk, catalogue, ownSqlite] = await Promise.all([
         installedVersion(machine, running ? await askIdentity(machine) : null),
         storedIdentity(machine, { directory: dataDirectory, user: 'root' }),
-        bulkOf(await tree()),
+        bulkOf(treeWhileServing),
         listCatalogue(await place()),
         findOwnSqlite(machine, home),
       ]);
@@ -137,13 +147,8 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
         tools: { ...(await toolVersions(machine, recordedTools)), ...(ownSqlite === null ? {} : { 'Plex SQLite': ownSqlite }) },
       };
     },
-    tree: {
-      name: `the data directory on ${machine.name}`,
-      async *list(listOptions) {
-        yield* (await tree()).list(listOptions);
-      },
-      read: (entries, owner) => deferredProcess(async () => (await tree()).read(entries, owner)),
-    },
+    tree: tree({ givesWay: false }),
+    treeWhileServing,
     async takeCatalogue(into, { method, signal }) {
       const { user, home, dataDirectory } = await service();
       return takeCatalogueOf({

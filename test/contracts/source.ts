@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { extract } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -120,6 +123,24 @@ export function sourceContract(name: string, make: () => Promise<SourceUnderTest
       for (const link of ['Media moved', 'Media moved again', 'Media poster', 'Media inside']) await rm(path.join(under.dataDirectory, link));
     });
 
+    test('gives way to the server while it serves, and to nobody once it is stopped', async () => {
+      await writeFile(path.join(under.dataDirectory, 'Media large'), Buffer.alloc(8 << 20));
+      const entries = (await allOf(source.treeWhileServing.list())).filter(({ path: entry }) => entry === 'Media large');
+      const paces: Record<string, unknown> = {};
+      for (const tree of ['treeWhileServing', 'tree'] as const) {
+        const reading = source[tree].read(entries, { uid: 0, gid: 0 });
+        // Nobody takes what it reads, so it is there to be looked at.
+        const pid = await processReading(under.dataDirectory);
+        paces[tree] = { nice: os.getPriority(pid), disk: execFileSync('ionice', ['-p', String(pid)], { encoding: 'utf8' }).trim() };
+        reading.kill();
+        reading.stdout.resume();
+        await reading.ended;
+      }
+      const own = { nice: os.getPriority(), disk: execFileSync('ionice', { encoding: 'utf8' }).trim() };
+      expect(paces).toEqual({ treeWhileServing: { nice: 19, disk: 'best-effort: prio 7' }, tree: own });
+      await rm(path.join(under.dataDirectory, 'Media large'));
+    });
+
     test('tells by its exit code when an entry vanished', async () => {
       const [entry] = await allOf(source.tree.list());
       if (entry === undefined) throw new Error('The tree is empty');
@@ -208,6 +229,19 @@ async function membersOf(tar: NodeJS.ReadableStream): Promise<Member[]> {
     members.push({ name: type === 'directory' && !name.endsWith('/') ? `${name}/` : name, uid, gid, uname, gname, mode, mtimeSeconds: (mtime?.getTime() ?? 0) / 1000, content: Buffer.concat(chunks) });
   }
   return members;
+}
+
+/** The process id of the tar that reads a data directory. */
+async function processReading(dataDirectory: string): Promise<number> {
+  for (let look = 0; look < 200; look += 1) {
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      // Processes end while they are looked at.
+      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+      if (words[0] === 'tar' && words.includes(`--directory=${dataDirectory}/`)) return Number(pid);
+    }
+    await delay(25);
+  }
+  throw new Error(`No tar reads "${dataDirectory}"`);
 }
 
 async function stateOf(directory: string): Promise<readonly { readonly file: string; readonly state: string }[]> {

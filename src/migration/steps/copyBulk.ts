@@ -36,7 +36,7 @@ export const copyRest: MigrationStep<'source' | 'target' | 'manifest' | 'rehears
 async function copy(context: CopyContext, mode: 'while running' | 'at rest'): Promise<SendSummary> {
   const { source, target, manifest, signal, note, resultOf } = context;
   const summary = await send({
-    tree: source.tree,
+    tree: mode === 'while running' ? source.treeWhileServing : source.tree,
     treeName: 'bulk',
     target,
     manifest: manifest(),
