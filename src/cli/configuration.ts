@@ -6,6 +6,7 @@ import { messageOf, PlexliftError } from '../errors.ts';
 import { parseMapping } from '../plex/pathMapping.ts';
 import { parseVersion } from '../plex/versions.ts';
 import type { Fingerprint } from '../runner/events.ts';
+import { limitForm, parseLimit } from '../transfer/limit.ts';
 
 const path = z.string().min(1);
 const version = z.string().refine((text) => parseVersion(text) !== null, { error: 'must be an exact version such as 1.43.0.10492-121068a07' });
@@ -32,12 +33,22 @@ const kubernetesTarget = z.strictObject({
 });
 const directoryTarget = z.strictObject({ directory: path });
 
+/** Read as bytes a second. */
+const limit = z.unknown().transform((value, context) => {
+  const bytesPerSecond = typeof value === 'string' ? parseLimit(value) : null;
+  if (bytesPerSecond !== null) return bytesPerSecond;
+  context.addIssue({ code: 'custom', message: `must be ${limitForm}` });
+  return z.NEVER;
+});
+
 const shape = z.strictObject({
   source: z.union([sshSource, directorySource], { error: 'must be { ssh: USER@HOST } or { directory: PATH }' }),
   target: z.union([kubernetesTarget, directoryTarget], { error: 'must be { kubernetes: { namespace, release } } or { directory: PATH }' }),
   paths: z.array(z.strictObject({ from: z.string(), to: z.string() })).min(1, { error: 'must name at least one { from, to }' }),
   /** Whether `file://` identifiers are mapped like the paths they hold. */
   fileGuids: z.enum(['leave', 'rewrite'], { error: 'must be "leave" or "rewrite"' }).default('leave'),
+  /** The most that is copied a second while the source serves. */
+  limit: limit.optional(),
   run: path.optional(),
 });
 

@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
+import { PlexliftError } from '../errors.ts';
+import { limitForm, parseLimit } from '../transfer/limit.ts';
+import type { Configuration } from './configuration.ts';
 import { configurationFileName } from './configuration.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -19,6 +22,7 @@ export const sharedOptions = {
   accept: new Option('--accept <check>', 'accept a failed check by its name; may be repeated').argParser(collect),
   until: new Option('--until <step>', 'stop after this step'),
   again: new Option('--again <step>', 'do this step and all after it again'),
+  limit: new Option('--limit <rate>', 'copy at most this much a second while the source serves, e.g. 20M (K, M, G: powers of 1024)'),
   json: new Option('--json', 'stream every event as one line of JSON on standard output'),
 } as const;
 
@@ -37,4 +41,13 @@ export function listOption(options: GivenOptions, name: string): readonly string
 /** The configuration file the options name, or the one in the current directory. */
 export function configurationFile(options: GivenOptions, terminal: Terminal): string {
   return resolve(terminal.currentDirectory, textOption(options, 'config') ?? configurationFileName);
+}
+
+/** The configuration with the limit that was given as an option, which wins. Throws `usage` for one that is none. */
+export function withLimit(configuration: Configuration, options: GivenOptions): Configuration {
+  const given = textOption(options, 'limit');
+  if (given === undefined) return configuration;
+  const limit = parseLimit(given);
+  if (limit === null) throw new PlexliftError('usage', `Cannot use --limit "${given}"`, { remedy: `Write ${limitForm}` });
+  return { ...configuration, limit };
 }

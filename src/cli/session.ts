@@ -108,6 +108,7 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
       fileGuids: configuration.fileGuids,
       directory,
       rehearsal: open.rehearsal ?? false,
+      limitBytesPerSecond: configuration.limit ?? null,
       manifest: () => (manifest ??= openManifest(directory.manifestOf(open.run))),
       ask: askPerson({ answers, interactive: terminal.interactive, output: terminal.stderr, record: (answer) => journal.record({ type: 'question-answered', ...answer }) }),
       accepted,

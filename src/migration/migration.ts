@@ -25,6 +25,8 @@ export interface Migration {
   readonly directory: RunDirectory;
   /** True where the source goes on serving and the target is only a directory to look at. */
   readonly rehearsal: boolean;
+  /** The most that is copied a second while the source serves, in bytes; null for no limit. */
+  readonly limitBytesPerSecond: number | null;
   /** Opened on first use, closed when the command ends. */
   readonly manifest: () => Manifest;
   readonly ask: Ask;

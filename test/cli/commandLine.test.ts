@@ -110,6 +110,18 @@ test.each([
   expect(existsSync(join(place, 'plexlift.yaml'))).toBe(false);
 });
 
+test.each([['migrate'], ['rehearse']])('%s with a limit that is none: exit 2, saying how it is written, and no run is begun', async (name) => {
+  configure();
+  for (const limit of ['20', '20MB', '1K', '']) {
+    const { exitCode, stderr } = await plexlift(name, '--limit', limit);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`Cannot use --limit "${limit}"`);
+    expect(stderr).toContain('a number with K, M or G behind it');
+  }
+  expect(existsSync(join(place, 'run'))).toBe(false);
+  expect(existsSync(join(place, 'plexlift-rehearsal.run'))).toBe(false);
+});
+
 test('plan shows both sides, the mapping and every step, in words and as JSON, and connects to nothing', async () => {
   configure();
   const { exitCode, stdout, stderr } = await plexlift('plan');

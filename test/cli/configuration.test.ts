@@ -33,6 +33,10 @@ test('the short configuration is taken, with every default', () => {
   });
 });
 
+test('a limit is read as bytes a second', () => {
+  expect(parseConfiguration(`${whole}\nlimit: 20M`, '/etc/plexlift.yaml').limit).toBe(20 * 1024 ** 2);
+});
+
 test('relative places are resolved against the file, final slashes of mappings go', () => {
   const read = parseConfiguration('source: { directory: old, version: 1.43.4.10718-1e3cb7a60 }\ntarget: { directory: ../new }\npaths: [{ from: /a/, to: /b// }]\nrun: runs/one\n', '/etc/plex/plexlift.yaml');
   expect(read).toMatchObject({ source: { directory: '/etc/plex/old' }, target: { directory: '/etc/new' }, paths: [{ from: '/a', to: '/b' }], run: '/etc/plex/runs/one' });
@@ -50,6 +54,7 @@ test.each([
   { what: 'a source of no kind', content: whole.replace('ssh: alex', 'sssh: alex'), says: 'source: must be { ssh: USER@HOST } or { directory: PATH }' },
   { what: 'a target of no kind', content: whole.replace('kubernetes:', 'docker:'), says: 'target: must be { kubernetes: { namespace, release } } or { directory: PATH }' },
   { what: 'another wish for identifiers', content: `${whole}\nfileGuids: yes`, says: 'fileGuids: must be "leave" or "rewrite"' },
+  ...['20', 20_000_000, '20MB', '10K', true].map((limit) => ({ what: `a limit of ${JSON.stringify(limit)}`, content: `${whole}\nlimit: ${JSON.stringify(limit)}`, says: 'limit: must be a number with K, M or G behind it, at least 64K' })),
   { what: 'both kinds at once', content: whole.replace('ssh: alex@192.0.2.21', 'ssh: a@b, directory: /old'), says: 'source: unknown "directory"' },
   { what: 'no source', content: whole.replace(/source:.*\n/, ''), says: 'source: must be' },
   { what: 'no paths', content: whole.replace(/paths:[^]*/, 'paths: []'), says: 'paths: must name at least one { from, to }' },

@@ -158,6 +158,7 @@ export function startProcess(scene: Scene, options: { readonly service: Service;
       fileGuids: 'leave',
       directory,
       rehearsal: false,
+      limitBytesPerSecond: null,
       manifest: () => (manifest ??= openManifest(directory.manifestOf(run))),
       ask: { choose: async (question) => question.yes },
       accepted: new Set(),

@@ -1,4 +1,6 @@
+import { PassThrough, Readable, Transform } from 'node:stream';
 import { beforeEach, expect, test, vi } from 'vitest';
+import type { Process } from '../../src/machines/machine.ts';
 import { copyAhead, copyRest } from '../../src/migration/steps/copyBulk.ts';
 import type { Source } from '../../src/sources/source.ts';
 import type { Target } from '../../src/targets/target.ts';
@@ -17,12 +19,14 @@ beforeEach(() => {
   sent.length = 0;
 });
 
-const treeNamed = (name: string): Tree => ({ name, list: () => (async function* none() {})(), read: () => { throw new Error('nothing is read here'); } });
+const endedProcess = (): Process => ({ stdin: new PassThrough(), stdout: Readable.from([]), ended: Promise.resolve({ exitCode: 0, signal: null, stderrTail: '' }), kill: () => undefined });
 
-function context(options: { readonly rehearsal?: boolean } = {}) {
+function context(options: { readonly rehearsal?: boolean; readonly limitBytesPerSecond?: number } = {}) {
+  const read: string[] = [];
+  const treeNamed = (name: string): Tree => ({ name, list: () => (async function* none() {})(), read: () => (read.push(name), endedProcess()) });
   const source = { tree: treeNamed('at full speed'), treeWhileServing: treeNamed('giving way') } as Source;
   const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() } });
-  return { source, target: {} as Target, manifest: () => ({}) as Manifest, rehearsal: options.rehearsal ?? false, ...tools };
+  return { read, source, target: {} as Target, manifest: () => ({}) as Manifest, rehearsal: options.rehearsal ?? false, limitBytesPerSecond: options.limitBytesPerSecond ?? null, ...tools };
 }
 
 test('copying gives way to the server while it serves, and not once it is stopped', async () => {
@@ -30,4 +34,20 @@ test('copying gives way to the server while it serves, and not once it is stoppe
   await copyRest.run(context());
   await copyRest.run(context({ rehearsal: true }));
   expect(sent.map(({ tree, mode }) => [tree.name, mode])).toEqual([['giving way', 'while running'], ['at full speed', 'at rest'], ['giving way', 'while running']]);
+});
+
+test('a limit holds while the source serves, is told, and is none once it is stopped', async () => {
+  const serving = context({ limitBytesPerSecond: 20 * 1024 ** 2 });
+  await copyAhead.run(serving);
+  const stopped = context({ limitBytesPerSecond: 20 * 1024 ** 2 });
+  await copyRest.run(stopped);
+  const [limited, free] = sent;
+  expect(limited?.tree.name).toBe('giving way');
+  expect(limited?.tree).not.toBe(serving.source.treeWhileServing);
+  // What comes from it has passed through a stream of its own.
+  expect(limited?.tree.read([], { uid: 0, gid: 0 }).stdout).toBeInstanceOf(Transform);
+  expect(serving.read).toEqual(['giving way']);
+  expect(free?.tree).toBe(stopped.source.tree);
+  expect(serving.notes).toEqual(['At most 20.0 MiB a second is copied while the source serves; once it is stopped there is no limit']);
+  expect(stopped.notes).toEqual([]);
 });

@@ -1,14 +1,18 @@
 import type { SendSummary } from '../../transfer/engine.ts';
 import { send } from '../../transfer/engine.ts';
+import type { Tree } from '../../transfer/entry.ts';
+import { byteLimit } from '../../transfer/limit.ts';
+import { limitedTree } from '../../transfer/limitedTree.ts';
+import { bytesText } from '../../units.ts';
 import type { StepTools } from '../../runner/step.ts';
 import { PlexliftError } from '../../errors.ts';
 import type { Migration, MigrationStep } from '../migration.ts';
 import { inspect } from './inspect.ts';
 
-type CopyContext = Pick<Migration, 'source' | 'target' | 'manifest'> & StepTools;
+type CopyContext = Pick<Migration, 'source' | 'target' | 'manifest' | 'limitBytesPerSecond'> & StepTools;
 
 /** Bulk, while the source still serves. Repeatable: only what differs is sent. */
-export const copyAhead: MigrationStep<'source' | 'target' | 'manifest', SendSummary> = {
+export const copyAhead: MigrationStep<'source' | 'target' | 'manifest' | 'limitBytesPerSecond', SendSummary> = {
   name: 'copy-ahead',
   title: 'Copy artwork and everything else while the source serves',
   touches: 'landing area',
@@ -16,7 +20,7 @@ export const copyAhead: MigrationStep<'source' | 'target' | 'manifest', SendSumm
 };
 
 /** Only what changed since, with the source at rest. Nothing may be left out now. */
-export const copyRest: MigrationStep<'source' | 'target' | 'manifest' | 'rehearsal', SendSummary> = {
+export const copyRest: MigrationStep<'source' | 'target' | 'manifest' | 'rehearsal' | 'limitBytesPerSecond', SendSummary> = {
   name: 'copy-rest',
   title: 'Copy what changed since',
   touches: 'landing area',
@@ -34,9 +38,9 @@ export const copyRest: MigrationStep<'source' | 'target' | 'manifest' | 'rehears
 };
 
 async function copy(context: CopyContext, mode: 'while running' | 'at rest'): Promise<SendSummary> {
-  const { source, target, manifest, signal, note, resultOf } = context;
+  const { target, manifest, signal, note, resultOf } = context;
   const summary = await send({
-    tree: mode === 'while running' ? source.treeWhileServing : source.tree,
+    tree: mode === 'while running' ? treeWhileServing(context) : context.source.tree,
     treeName: 'bulk',
     target,
     manifest: manifest(),
@@ -48,4 +52,11 @@ async function copy(context: CopyContext, mode: 'while running' | 'at rest'): Pr
   if (summary.leavingLinks.count > 0) note(`${summary.leavingLinks.count} symbolic links lead out of the data directory and were copied as links: ${summary.leavingLinks.first.slice(0, 5).join(', ')}`);
   if (summary.skippedOther.count > 0) note(`${summary.skippedOther.count} sockets, pipes or devices were not copied: ${summary.skippedOther.first.slice(0, 5).join(', ')}`);
   return summary;
+}
+
+/** While people watch, copying gives way to them, and keeps the limit. Once nobody can watch, every second counts. */
+function treeWhileServing({ source, limitBytesPerSecond, note }: CopyContext): Tree {
+  if (limitBytesPerSecond === null) return source.treeWhileServing;
+  note(`At most ${bytesText(limitBytesPerSecond)} a second is copied while the source serves; once it is stopped there is no limit`);
+  return limitedTree(source.treeWhileServing, byteLimit(limitBytesPerSecond));
 }
