@@ -11,7 +11,8 @@ export type RunEvent =
   | { readonly type: 'step-begun'; readonly step: string }
   | { readonly type: 'step-finished'; readonly step: string; readonly result: Json; readonly durationMs: number }
   | { readonly type: 'step-failed'; readonly step: string; readonly kind: ErrorKind | 'bug'; readonly message: string; readonly facts: readonly string[]; readonly remedy: string }
-  | { readonly type: 'results-discarded'; readonly steps: readonly string[]; readonly reason: string }
+  /** `expected`: nothing is wrong; the step is one that is done each time, and nothing after it is lost. */
+  | { readonly type: 'results-discarded'; readonly steps: readonly string[]; readonly reason: string; readonly expected?: true }
   | { readonly type: 'undo-begun'; readonly step: string }
   | { readonly type: 'undo-finished'; readonly step: string }
   | { readonly type: 'undo-failed'; readonly step: string; readonly message: string; readonly remedy: string }

@@ -45,20 +45,20 @@ async function isDone<Context>(step: Step<Context>, position: number, options: R
   const state = historyOf(journal.events).stateOf(step.name);
   if (state.status !== 'finished') return false;
   if (step.stillHolds === undefined || position <= options.sealedAt) return true;
-  const finding = await lookAgain(step, state.result, options);
-  if (finding === null) return true;
-  discardFrom(step.name, { plan, journal, reason: finding });
+  const doubt = await lookAgain(step, state.result, options);
+  if (doubt === null) return true;
+  discardFrom(step.name, { plan, journal, ...doubt });
   return false;
 }
 
 /** Why a recorded result cannot be relied on any more, or null when it still holds. Not being able to tell is a reason. */
-async function lookAgain<Context>(step: Step<Context>, result: Json, options: RunOptions<Context>): Promise<string | null> {
+async function lookAgain<Context>(step: Step<Context>, result: Json, options: RunOptions<Context>): Promise<{ readonly reason: string; readonly expected?: true } | null> {
   try {
     const finding = await step.stillHolds?.(withTools(step, options), result);
     if (finding === undefined || finding.status === 'pass') return null;
-    return finding.status === 'skip' ? finding.reason : finding.detail;
+    return finding.status === 'skip' ? { reason: finding.reason, expected: true } : { reason: finding.detail };
   } catch (error) {
-    return `could not be checked again: ${messageOf(error)}`;
+    return { reason: `could not be checked again: ${messageOf(error)}` };
   }
 }
 
@@ -127,13 +127,14 @@ export async function rollBack<Context>(options: Omit<RunOptions<Context>, 'unti
 }
 
 /** Discards the results from a step on, for `--again`, for a changed configuration, and for a result that no longer holds. Returns what was discarded. */
-export function discardFrom<Context>(stepName: string, options: { readonly plan: readonly Step<Context>[]; readonly journal: Journal; readonly reason: string }): readonly string[] {
+export function discardFrom<Context>(stepName: string, options: { readonly plan: readonly Step<Context>[]; readonly journal: Journal; readonly reason: string; readonly expected?: true }): readonly string[] {
   const { plan, journal, reason } = options;
   const from = plan.findIndex((step) => step.name === stepName);
   if (from < 0) throw unknownStep(stepName, plan);
   const history = historyOf(journal.events);
   const steps = plan.slice(from).map((step) => step.name).filter((name) => !['pending', 'undone'].includes(history.stateOf(name).status));
-  if (steps.length > 0) journal.record({ type: 'results-discarded', steps, reason });
+  const isExpected = options.expected === true && steps.length === 1;
+  if (steps.length > 0) journal.record({ type: 'results-discarded', steps, reason, ...(isExpected ? { expected: true } : {}) });
   return steps;
 }
 

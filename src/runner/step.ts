@@ -41,7 +41,7 @@ export interface Step<Context, Result extends Json = Json> {
   /** The earlier step whose result this one judges: when this one failed, that is found anew, or nobody could ever put it right. */
   readonly judges?: string;
   run(context: Context & StepTools): Promise<Result>;
-  /** Asked when a run is continued: is the recorded result still true? Anything but `pass` makes the step run again. */
+  /** Asked when a run is continued: is the recorded result still true? Anything but `pass` makes the step run again; `skip` where nothing is wrong with it. */
   stillHolds?(context: Context & StepTools, result: Result): Promise<Finding>;
   /** Takes back what this step did; gives back why where it turns out to have done nothing yet. */
   undo?(context: Context & StepTools): Promise<NothingToUndo | void>;

@@ -61,7 +61,8 @@ export function terminalReporter(options: TerminalOptions): Observer {
         line(`       ${event.text}`);
         break;
       case 'results-discarded':
-        line(paint('yellow', `       To be done again (${event.steps.join(', ')}): ${event.reason}`));
+        if (event.expected === true) line(paint('dim', `       ${event.reason.charAt(0).toUpperCase()}${event.reason.slice(1)}`));
+        else line(paint('yellow', `       To be done again (${event.steps.join(', ')}): ${event.reason}`));
         break;
       case 'question-answered':
         line(paint('dim', `       ${event.id}: ${event.answer}${event.by === 'flag' ? ' (answered ahead)' : ''}`));

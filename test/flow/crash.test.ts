@@ -61,7 +61,7 @@ test('a migration that ends before and after every effect, and is continued each
   expect(existsSync(join(scene.library, passing.comes))).toBe(true);
   const changed = new Set(changedCells(join(scene.source, mainDatabase), join(scene.library, mainDatabase)).map(({ place }) => place));
   expect([...changed].toSorted()).toEqual(['media_parts.file', 'media_streams.url', 'section_locations.root_path']);
-});
+}, 180_000);
 
 test('a rollback that ends before and after every undoing, and is continued each time, takes everything back', async () => {
   const before = treeOf(scene.source, { exact: true });

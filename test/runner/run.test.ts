@@ -144,6 +144,17 @@ test.each<{ readonly finding: Finding; readonly again: boolean; readonly reason?
   expect(journal.events.filter((event) => event.type === 'results-discarded')).toEqual(again ? [{ at: 'now', type: 'results-discarded', steps: ['b', 'c'], reason }] : []);
 });
 
+test('where nothing is wrong with a result that is made again, and nothing after it is lost, the record says so', async () => {
+  const { options, journal } = scene([step('a', holds({ status: 'skip', reason: 'done each time' })), step('b'), step('c', holds({ status: 'fail', detail: 'gone', remedy: 'r' }))]);
+  const discarded = () => journal.events.filter((event) => event.type === 'results-discarded').map(({ steps, expected }) => ({ steps, expected }));
+  await runPlan({ ...options, until: 'a' });
+  await runPlan({ ...options, until: 'a' });
+  expect(discarded()).toEqual([{ steps: ['a'], expected: true }]);
+  await runPlan({ ...options, until: 'b' });
+  await runPlan(options);
+  expect(discarded().slice(1)).toEqual([{ steps: ['a'], expected: true }, { steps: ['a', 'b'], expected: undefined }]);
+});
+
 test('a look at a result that throws cannot tell, and that is a reason to do it again', async () => {
   const { options, done, journal } = scene([step('a', { stillHolds: () => Promise.reject(new Error('no answer')) }), step('b')]);
   await runPlan(options);

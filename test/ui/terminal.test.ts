@@ -38,6 +38,12 @@ test('notes, answers, discarded results and undoing are told', () => {
   for (const part of ['worth knowing', 'q: yes (answered ahead)', 'To be done again (a, b): the mapping changed', 'undo   Do a', 'undone', 'not undone']) expect(text).toContain(part);
 });
 
+test('a step that is done each time is no alarm', () => {
+  const event: RunEvent = { type: 'results-discarded', steps: ['a'], reason: 'a proof is as old as the interruption', expected: true };
+  expect(told([event])).toBe('       A proof is as old as the interruption\n');
+  expect(told([event], { colour: true })).not.toContain('\u001B[33m');
+});
+
 const progress: PassingEvent = { type: 'progress', step: 'a', progress: { what: 'sending', done: 1, total: 4, unit: 'files' } };
 
 test('progress is shown where a line can be written over, and cleared before the next line', () => {

@@ -8,15 +8,24 @@ import type { StepTools } from '../../runner/step.ts';
 import { PlexliftError } from '../../errors.ts';
 import type { Migration, MigrationStep } from '../migration.ts';
 import { inspect } from './inspect.ts';
+import { isBeyondLanding } from './openTarget.ts';
 
 type CopyContext = Pick<Migration, 'source' | 'target' | 'manifest' | 'limitBytesPerSecond'> & StepTools;
 
-/** Bulk, while the source still serves. Repeatable: only what differs is sent. */
-export const copyAhead: MigrationStep<'source' | 'target' | 'manifest' | 'limitBytesPerSecond', SendSummary> = {
+/** Bulk, while the source still serves. Each time a run is continued until the source is stopped, so that little is left for the down time. */
+export const copyAhead: MigrationStep<'run' | 'source' | 'target' | 'manifest' | 'rehearsal' | 'limitBytesPerSecond', SendSummary> = {
   name: 'copy-ahead',
   title: 'Copy artwork and everything else while the source serves',
   touches: 'landing area',
   run: (context) => copy(context, 'while running'),
+  async stillHolds({ run, source, target, rehearsal }) {
+    // Its source is never stopped: whatever came after this would be made again each time.
+    if (rehearsal) return { status: 'pass', detail: 'a rehearsal copies what changed in "copy-rest"' };
+    if (!(await source.isRunning())) return { status: 'pass', detail: 'no process of Plex runs, so nothing changes that "copy-rest" would not find' };
+    const state = await target.state();
+    if (state.run === run && isBeyondLanding(state)) return { status: 'pass', detail: 'publishing was begun on what was copied' };
+    return { status: 'skip', reason: `Plex serves on ${source.name}, so what changed since the last time is copied` };
+  },
 };
 
 /** Only what changed since, with the source at rest. Nothing may be left out now. */
