@@ -2,14 +2,15 @@ import { PlexliftError } from '../errors.ts';
 import type { Progress } from '../runner/step.ts';
 import type { Target } from '../targets/target.ts';
 import { patience as usualPatience, type Patience } from './attempt.ts';
-import { deliver, type Delivery, type DeliveryOptions, type Receiver } from './delivery.ts';
+import { deliver, type DeliveryOptions, type Receiver } from './delivery.ts';
 import type { Entry, Owner, Tree } from './entry.ts';
 import { listInto, type ListingSummary } from './listing.ts';
 import type { Manifest, TreeName } from './manifest.ts';
 import type { Delta } from './manifestDelta.ts';
-import { contentBytes, runsOf, segmentLimits, type SegmentLimits } from './plan.ts';
 import { readAgain, type ReadAgain } from './readAgain.ts';
-import { sampler, type Sample } from './sample.ts';
+import { runsOf, segmentLimits, type SegmentLimits } from './plan.ts';
+import type { Sample } from './sample.ts';
+import { tallyOf, type Tally } from './tally.ts';
 
 /** What to send where, and how. */
 export interface SendOptions {
@@ -121,48 +122,4 @@ async function deliverAll(runs: Generator<readonly Entry[]>, options: SendOption
 
   await Promise.all(Array.from({ length: concurrency }, worker));
   if (failed) throw failure;
-}
-
-/** Counts what has landed and what is in flight. */
-interface Tally {
-  takeOff(): { readonly onBytes: (bytes: number) => void; land(delivery: Delivery): void };
-  sums(): Pick<SendSummary, 'entries' | 'bytes' | 'segments' | 'retries' | 'notSent'>;
-}
-
-/** Names of entries not sent that are kept, for people. */
-const namesKept = 100;
-
-function tallyOf(delta: Delta, options: SendOptions): Tally {
-  const total = delta.toSend.bytes;
-  const inFlight = new Map<symbol, number>();
-  const notSent = sampler(namesKept);
-  const sums = { entries: 0, bytes: 0, segments: 0, retries: 0 };
-
-  function report(): void {
-    // A tar is longer than its files, and some of it may be sent twice.
-    const done = Math.min(total, [...inFlight.values()].reduce((sum, bytes) => sum + bytes, sums.bytes));
-    options.progress({ what: `Send ${options.tree.name}`, done, total, unit: 'bytes' });
-  }
-
-  return {
-    takeOff() {
-      const flight = Symbol('flight');
-      return {
-        onBytes(bytes) {
-          inFlight.set(flight, bytes);
-          report();
-        },
-        land({ landed, notSent: left, retries }) {
-          inFlight.delete(flight);
-          sums.entries += landed.length;
-          sums.bytes += landed.reduce((sum, entry) => sum + contentBytes(entry), 0);
-          sums.segments += landed.length > 0 ? 1 : 0;
-          sums.retries += retries;
-          for (const { path, reason } of left) notSent.add(path, reason);
-          report();
-        },
-      };
-    },
-    sums: () => ({ ...sums, notSent: notSent.sample() }),
-  };
 }
