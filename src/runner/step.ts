@@ -10,6 +10,15 @@ export interface Progress {
   readonly done: number;
   readonly total?: number;
   readonly unit: 'bytes' | 'entries' | 'files' | 'rows' | 'seconds';
+  /** Beside bytes: the entries that carry them, directories and links among them. */
+  readonly entries?: { readonly done: number; readonly total: number };
+  /** How much of the work lies behind, from 0 to 1, where `done` of `total` would not say: never falls, and 1 only when all is proven. */
+  readonly share?: number;
+  /** As it went of late. */
+  readonly bytesPerSecond?: number;
+  readonly entriesPerSecond?: number;
+  /** Does not jump; absent while nobody can tell. */
+  readonly secondsLeft?: number;
 }
 
 /** What the runner lends every step. */

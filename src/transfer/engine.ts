@@ -109,7 +109,7 @@ async function deliverAll(runs: Generator<readonly Entry[]>, options: SendOption
     try {
       for (const run of runs) {
         signal.throwIfAborted();
-        const flight = tally.takeOff();
+        const flight = tally.takeOff(run);
         const delivery: DeliveryOptions = { ...options, patience: options.patience ?? usualPatience, signal, onBytes: flight.onBytes };
         flight.land(await deliver(run, delivery));
       }

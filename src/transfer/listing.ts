@@ -47,7 +47,7 @@ export async function listInto(
   function record(): void {
     manifest.recordListing(listing, batch);
     batch = [];
-    progress({ what: `List ${tree.name}`, done: entries, unit: 'entries' });
+    progress({ what: 'listing', done: entries, unit: 'entries' });
   }
 
   for await (const entry of tree.list({ signal })) {

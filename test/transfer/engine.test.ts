@@ -73,14 +73,17 @@ describe('sending a tree', () => {
     await expect(stage.send({ treeName: 'catalogue' })).rejects.toThrow('"Metadata/not of the catalogue" does not belong to it');
   });
 
-  test('tells its advance in bytes that never exceed the total', async () => {
+  test('tells its advance in bytes and entries that never exceed the totals, and the end only when all is proven', async () => {
     const stage = scene();
     furnish(stage);
     const told: Progress[] = [];
-    await stage.send({ progress: (progress) => told.push(progress), limits: { entries: 2, bytes: 1e9 } });
-    const sending = told.filter(({ unit }) => unit === 'bytes');
-    expect(sending.at(-1)).toMatchObject({ done: 370_020, total: 370_020 });
-    expect(sending.every(({ done, total = 0 }) => done <= total)).toBe(true);
+    const { listed } = await stage.send({ progress: (progress) => told.push(progress), limits: { entries: 2, bytes: 1e9 } });
+    expect(told.filter(({ what }) => what === 'listing').at(-1)).toEqual({ what: 'listing', done: listed.entries, unit: 'entries' });
+    const sending = told.filter(({ what }) => what === 'sending');
+    expect(sending[0]).toMatchObject({ done: 0, total: 370_020, entries: { done: 0, total: listed.entries }, share: 0 });
+    expect(sending.at(-1)).toMatchObject({ done: 370_020, total: 370_020, unit: 'bytes', entries: { done: listed.entries, total: listed.entries }, share: 1, secondsLeft: 0 });
+    expect(sending.every(({ done, total = 0, entries = { done: 1, total: 0 } }) => done <= total && entries.done <= entries.total)).toBe(true);
+    expect(sending.filter(({ share }) => share === 1)).toHaveLength(1);
   });
 
   test('sockets and pipes are listed and never sent', async () => {
