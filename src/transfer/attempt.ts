@@ -91,7 +91,7 @@ async function receive(segment: Segment, hashing: HashingStream, target: Pick<Ta
   if (hashing.passed() === null) throw new Error(`The target stopped reading after ${hashing.bytesSoFar()} bytes`);
 }
 
-/** Ends a stream that stands still, and reports its advance about four times a second. Returns what ends the watch. */
+/** Ends a stream that stands still, and reports how far it is about four times a second. Returns what ends the watch. */
 function watch(
   hashing: HashingStream,
   options: { readonly patience: Patience; readonly stop: (reason: Error) => void; readonly onBytes: (bytes: number) => void },
@@ -103,11 +103,12 @@ function watch(
   const timer = setInterval(() => {
     const bytes = hashing.bytesSoFar();
     const complete = hashing.passed() !== null;
+    // Also while it stands still, or nobody would be told that it does.
+    options.onBytes(bytes);
     if (bytes !== seen || complete !== wasComplete) {
       seen = bytes;
       wasComplete = complete;
       advancedAt = performance.now();
-      options.onBytes(bytes);
       return;
     }
     const stoodMs = performance.now() - advancedAt;

@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Progress } from '../../src/runner/step.ts';
 import { bytePathOfText, textOf, type BytePath, type Entry } from '../../src/transfer/entry.ts';
 import { placeOf } from '../../src/transfer/leftBehind.ts';
 import { leaves } from '../../src/transfer/listing.ts';
 import { localTree, snapshot } from './localTree.ts';
-import { furnish, scene } from './scene.ts';
+import { furnish, impatience, scene } from './scene.ts';
 
 /** An entry without what two file systems cannot have in common. */
 function comparable({ path, type, sizeBytes, modifiedAtSeconds, mode, linkTarget }: Entry): unknown {
@@ -84,6 +85,20 @@ describe('sending a tree', () => {
     expect(sending.at(-1)).toMatchObject({ done: 370_020, total: 370_020, unit: 'bytes', entries: { done: listed.entries, total: listed.entries }, share: 1, secondsLeft: 0 });
     expect(sending.every(({ done, total = 0, entries = { done: 1, total: 0 } }) => done <= total && entries.done <= entries.total)).toBe(true);
     expect(sending.filter(({ share }) => share === 1)).toHaveLength(1);
+  });
+
+  test('tells how far it is also while nothing moves', async () => {
+    const stage = scene();
+    stage.write('Metadata/a', 'a'.repeat(5_000_000));
+    const told: Progress[] = [];
+    async function receive(...given: Parameters<typeof stage.target.receive>): Promise<void> {
+      if (stage.target.received.length === 0) await pause(2_300);
+      await stage.target.receive(...given);
+    }
+    await stage.send({ target: { ...stage.target, receive }, progress: (progress) => told.push(progress), patience: { ...impatience, stallMs: 5_000 } });
+    const sending = told.filter(({ what, entries }) => what === 'sending' && entries?.done === 0);
+    const standing = Map.groupBy(sending, ({ done }) => done).values().toArray();
+    expect(Math.max(...standing.map(({ length }) => length))).toBeGreaterThanOrEqual(3);
   });
 
   test('sockets and pipes are listed and never sent', async () => {
