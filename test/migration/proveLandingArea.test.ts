@@ -6,7 +6,8 @@ import { databasesDirectory, libraryDatabase } from '../../src/plex/dataDirector
 import type { OwnSqliteFinding } from '../../src/plex/ownSqliteFindings.ts';
 import type { Finding } from '../../src/runner/check.ts';
 import type { Target } from '../../src/targets/target.ts';
-import { openManifest } from '../../src/transfer/manifest.ts';
+import type { Entry } from '../../src/transfer/entry.ts';
+import { openManifest, type Manifest } from '../../src/transfer/manifest.ts';
 import { makeScratchDirectory } from '../bed/library/scratch.ts';
 import { sourceFacts, stepTools, targetFacts, thrownBy } from './literalFacts.ts';
 
@@ -23,12 +24,12 @@ afterAll(() => {
   rmSync(scratch, { recursive: true });
 });
 
-function scene(finding: Finding, ownSqlite: readonly OwnSqliteFinding[] | null) {
+function scene(finding: Finding, ownSqlite: readonly OwnSqliteFinding[] | null, there: { readonly manifest: Manifest; readonly landed: readonly Entry[] } = { manifest, landed: [] }) {
   const asked: string[][] = [];
   const target = {
     name: 'release plex',
     async *landed() {
-      /* nothing was sent, nothing landed */
+      yield* there.landed;
     },
     digestsOf: async () => new Map(),
     mounts: async () => [],
@@ -46,7 +47,7 @@ function scene(finding: Finding, ownSqlite: readonly OwnSqliteFinding[] | null) 
     rewrite: { files: { [path]: 'digest', [`${path}-2026-11-20`]: 'digest', 'Preferences.xml': 'digest' } },
     media: { sentinels: [] },
   });
-  return { asked, tools, run: () => proveLandingArea.run({ run: 'run-1', target, manifest: () => manifest, pairs: [], ...tools }) };
+  return { asked, tools, run: () => proveLandingArea.run({ run: 'run-1', target, manifest: () => there.manifest, pairs: [], ...tools }) };
 }
 
 test('damage refuses, names every file, and says what was found before the move', async () => {
@@ -80,4 +81,20 @@ test('where there is none, that is noted and recorded as not examined', async ()
   const { run, tools } = scene({ status: 'skip', reason: 'There is no Plex SQLite where Plex will run' }, null);
   expect((await run()).databases).toEqual([{ path, said: 'There is no Plex SQLite where Plex will run', examined: false }]);
   expect(tools.notes).toEqual([`${path}: not examined by Plex's own SQLite where it will be used: There is no Plex SQLite where Plex will run`]);
+});
+
+test('tells how far the landing area has been read back, and what is examined then', async () => {
+  const entries = Array.from({ length: 2_500 }, (_, position): Entry => ({ path: `Metadata/${position}` as Entry['path'], type: 'directory', sizeBytes: 0, modifiedAtSeconds: 0, changedAt: '0', mode: 0o755 }));
+  const listed = openManifest(join(scratch, 'listed.db'));
+  const listing = listed.beginListing('bulk');
+  listed.recordListing(listing, entries.slice(0, 1_500));
+  for (const each of [listing, listed.beginListing('catalogue')]) listed.finishListing(each);
+  const { tools, run } = scene({ status: 'pass', detail: 'intact' }, null, { manifest: listed, landed: entries });
+  await thrownBy(run());
+  listed.close();
+  // More lies there than should: that is told by the proof, not by how far it is.
+  expect(tools.progressed).toEqual([0, 1_000, 1_500].map((done) => ({ what: 'reading the landing area back', done, total: 1_500, unit: 'entries' })));
+  const sound = scene({ status: 'pass', detail: 'intact' }, null);
+  await sound.run();
+  expect(sound.tools.progressed).toEqual([{ what: 'examining the databases where they arrived', done: 0, unit: 'seconds' }]);
 });

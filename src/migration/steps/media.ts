@@ -54,7 +54,7 @@ export const media: MigrationStep<'source' | 'target' | 'directory' | 'mapping' 
       }
       const [unanswered] = asked.keys();
       if (unanswered !== undefined) throw new Error(`the target gave no answer for ${asked.size} media files, "${unanswered}" among them`);
-      progress({ what: 'media files looked up', done: tally.lookedUp, unit: 'files' });
+      progress({ what: 'looking up media', done: tally.lookedUp, unit: 'files' });
     };
     try {
       for await (const path of mediaPaths(join(databasesIn(join(directory.trial, 'before')), libraryDatabase), mapping)) {

@@ -3,6 +3,7 @@ import type { GateState } from '../../targets/target.ts';
 import { roomFinding } from '../checks/preflight.ts';
 import type { MigrationStep } from '../migration.ts';
 import { runChecks } from '../runChecks.ts';
+import { whileWaiting } from '../whileWaiting.ts';
 import { inspect } from './inspect.ts';
 
 /** What opening settled. */
@@ -23,8 +24,7 @@ export const openTarget: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'ac
     const { source: sourceFacts, target: before } = resultOf(inspect);
     const existingLibrary = before.existingLibrary.present ? await askAboutExisting(before.existingLibrary.machineIdentifier, { name: target.name, ask, run }) : 'none';
     const version = before.version === null ? null : sourceFacts.version;
-    progress({ what: 'waiting for the gate on the target', done: 0, unit: 'seconds' });
-    const done = await target.open({ run, version, before });
+    const done = await whileWaiting(target.open({ run, version, before }), { what: 'waiting for the gate on the target', progress });
     for (const sentence of done) note(sentence);
     const room = await target.room();
     await runChecks(

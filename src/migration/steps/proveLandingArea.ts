@@ -2,10 +2,14 @@ import { basename } from 'node:path';
 import { PlexliftError } from '../../errors.ts';
 import type { OwnSqliteFinding } from '../../plex/ownSqliteFindings.ts';
 import type { Finding } from '../../runner/check.ts';
+import type { StepTools } from '../../runner/step.ts';
+import type { Target } from '../../targets/target.ts';
 import type { LandingProof } from '../../transfer/landing.ts';
 import { proveLanding } from '../../transfer/landing.ts';
+import type { Manifest } from '../../transfer/manifest.ts';
 import type { MigrationStep } from '../migration.ts';
 import { requireMounts, requireSentinels } from '../mediaProof.ts';
+import { whileWaiting } from '../whileWaiting.ts';
 import { examine } from './examine.ts';
 import { inspect } from './inspect.ts';
 import { media } from './media.ts';
@@ -25,13 +29,12 @@ export const proveLandingArea: MigrationStep<'run' | 'target' | 'manifest' | 'pa
   touches: 'nothing',
   async run({ target, manifest, pairs, resultOf, note, progress }) {
     const facts = resultOf(inspect);
-    progress({ what: 'reading the landing area back', done: 0, unit: 'entries' });
-    const landing = await proveLanding({ manifest: manifest(), target, owner: facts.target.owner });
+    const landing = await proveLanding({ manifest: manifest(), target: toldOf(target, { manifest: manifest(), progress }), owner: facts.target.owner });
     if (!landing.ok) {
       throw new PlexliftError('failed', `Cannot prove the landing area on ${target.name}: it differs from what was sent`, { facts: landing.messages, remedy: 'Run "plexlift migrate --again copy-rest": what differs is sent again' });
     }
     const paths = Object.keys(resultOf(rewrite).files).filter((path) => path.endsWith('.db'));
-    const found = await target.checkDatabases(paths);
+    const found = await whileWaiting(target.checkDatabases(paths), { what: 'examining the databases where they arrived', progress });
     requireSound(found, { target: target.name, before: resultOf(examine).ownSqlite });
     const databases = found.map(({ path, finding }): LandedDatabase => ({ path, said: finding.status === 'skip' ? finding.reason : finding.detail, examined: finding.status !== 'skip' }));
     for (const { path, finding } of found) {
@@ -49,6 +52,24 @@ export const proveLandingArea: MigrationStep<'run' | 'target' | 'manifest' | 'pa
     return { status: 'skip', reason: 'a proof is as old as the interruption; it is made again before anything is published' };
   },
 };
+
+/** Entries read between two advances that are told. */
+const toldEvery = 1_000;
+
+/** The target, telling how far its landing area has been read back. */
+function toldOf(target: Pick<Target, 'landed' | 'digestsOf'>, { manifest, progress }: { readonly manifest: Pick<Manifest, 'totals'>; readonly progress: StepTools['progress'] }): typeof target {
+  const total = manifest.totals('bulk').entries + manifest.totals('catalogue').entries;
+  async function* landed(): ReturnType<Target['landed']> {
+    let done = 0;
+    for await (const entry of target.landed()) {
+      // There may be more than there should be.
+      if (done % toldEvery === 0) progress({ what: 'reading the landing area back', done: Math.min(done, total), total, unit: 'entries' });
+      done += 1;
+      yield entry;
+    }
+  }
+  return { landed, digestsOf: (paths) => target.digestsOf(paths) };
+}
 
 interface Before {
   readonly target: string;

@@ -15,6 +15,7 @@ import type { Manifest } from '../../transfer/manifest.ts';
 import { sampleBytes } from '../mediaProof.ts';
 import type { MigrationStep } from '../migration.ts';
 import type { OnDeck } from '../onDeck.ts';
+import { whileWaiting } from '../whileWaiting.ts';
 import { inspect } from './inspect.ts';
 import { openTarget } from './openTarget.ts';
 import { stopSource } from './stopSource.ts';
@@ -35,8 +36,7 @@ export const verify: MigrationStep<'target' | 'directory' | 'manifest' | 'record
   title: 'Compare the running server with what was moved',
   touches: 'nothing',
   async run({ target, directory, manifest, record, note, resultOf, progress }) {
-    progress({ what: 'waiting for the server on the target', done: 0, unit: 'seconds' });
-    const connection = await target.connect({ timeoutMs: firstStartTimeoutMs });
+    const connection = await whileWaiting(target.connect({ timeoutMs: firstStartTimeoutMs }), { what: 'waiting for the server on the target', progress });
     if (connection === null) {
       note(`${target.name} runs no server: what arrived was proven by its files, and nothing was asked of a server`);
       return { server: 'none', checks: [] };
