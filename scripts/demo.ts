@@ -30,6 +30,6 @@ writeFileSync(
 
 const stop = new AbortController();
 process.on('SIGINT', () => stop.abort());
-const terminal = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, interactive: false, colour: process.stderr.isTTY, currentDirectory: place, stateHome: place, signal: stop.signal };
+const terminal = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, interactive: false, colour: process.stderr.isTTY, unicode: true, currentDirectory: place, stateHome: place, signal: stop.signal };
 process.exitCode = await runCommandLine(['migrate', '--config', configuration], terminal);
 if (process.exitCode === 0) await runCommandLine(['report', '--config', configuration], terminal);

@@ -25,6 +25,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   stderr: process.stderr,
   interactive: process.stdin.isTTY && process.stderr.isTTY,
   colour: process.stderr.isTTY && process.env['NO_COLOR'] === undefined,
+  unicode: /utf-?8/i.test(process.env['LC_ALL'] || process.env['LC_CTYPE'] || process.env['LANG'] || ''),
   currentDirectory: process.cwd(),
   stateHome: process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'),
   signal: stop.signal,

@@ -11,6 +11,14 @@ export function bytesText(sizeBytes: number): string {
   return `${unit === 0 ? value : value.toPrecision(value >= 1000 ? 4 : 3)} ${units[unit] ?? ''}`;
 }
 
+/** A part of a number of bytes for people, in the unit of the whole and as wide as it: `0.43 of 2.72 GiB`. */
+export function partOfBytesText(partBytes: number, wholeBytes: number): string {
+  const [whole = '', unit = ''] = bytesText(wholeBytes).split(' ');
+  const decimals = whole.split('.')[1]?.length ?? 0;
+  const divisor = 1024 ** Math.max(0, units.findIndex((candidate) => candidate === unit));
+  return `${(partBytes / divisor).toFixed(decimals).padStart(whole.length)} of ${whole} ${unit}`;
+}
+
 /** A duration for people: `850 ms`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
 export function durationText(durationMs: number): string {
   if (durationMs < 1000) return `${Math.round(durationMs)} ms`;

@@ -211,7 +211,7 @@ function noticeChangedMapping(journal: Journal, configuration: Configuration, st
 function observerFor(options: SessionOptions, steps: readonly Step<Migration>[]): Observer {
   const { terminal } = options;
   if (options.options['json'] === true) return jsonReporter(terminal.stdout);
-  return terminalReporter({ output: terminal.stderr, colour: terminal.colour, live: terminal.interactive, steps });
+  return terminalReporter({ output: terminal.stderr, colour: terminal.colour, live: 'isTTY' in terminal.stderr && terminal.stderr.isTTY === true, unicode: terminal.unicode, steps });
 }
 
 async function keepJournalOnVolume(migration: Migration, journal: Journal): Promise<void> {

@@ -10,6 +10,8 @@ export interface Terminal {
   /** True where a person can be asked. */
   readonly interactive: boolean;
   readonly colour: boolean;
+  /** True where more than the signs of a keyboard can be shown. */
+  readonly unicode: boolean;
   readonly currentDirectory: string;
   readonly stateHome: string;
   /** Aborted by the first Ctrl-C. */

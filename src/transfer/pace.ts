@@ -28,6 +28,9 @@ const firstEstimateSeconds = 4;
 /** What the fit is given at once at least: smaller pieces are mostly noise. */
 const pieceSeconds = 1;
 
+/** About the time that says how it goes at the moment. */
+const recentSeconds = 30;
+
 /** A longer stand is no part of the pace: it says when this goes on, not how. */
 const longestStandSeconds = 10;
 
@@ -68,7 +71,7 @@ function estimator(total: Amount): { look(atSeconds: number, done: Amount): { re
   let beganAtSeconds = 0;
 
   function advance(step: Lately): void {
-    recent = lately(recent, step);
+    recent = lately(recent, step, recentSeconds);
     piece = { seconds: piece.seconds + step.seconds, bytes: piece.bytes + step.bytes, entries: piece.entries + step.entries };
     if (piece.seconds < pieceSeconds) return;
     fit.add(piece.seconds, piece);

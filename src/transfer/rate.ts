@@ -8,11 +8,11 @@ export interface Lately extends Amount {
 /** Before anything was seen. */
 export const nothingYet: Lately = { seconds: 0, bytes: 0, entries: 0 };
 
-/** About the time over which a rate is smoothed. */
-const smoothingSeconds = 30;
+/** About the time over which what is told of a rate is smoothed: what is sent changes, from films to posters to directories. */
+const smoothingSeconds = 15;
 
-/** What was seen lately, once something more was seen. */
-export function lately(before: Lately, step: Lately): Lately {
+/** What was seen lately, that is in about the last `smoothingSeconds`, once something more was seen. */
+export function lately(before: Lately, step: Lately, smoothingSeconds: number): Lately {
   const kept = Math.exp(-step.seconds / smoothingSeconds);
   return { seconds: before.seconds * kept + step.seconds, bytes: before.bytes * kept + step.bytes, entries: before.entries * kept + step.entries };
 }
@@ -25,7 +25,7 @@ export function smoothedRate(): { look(atSeconds: number, passed: Amount): { rea
     look(atSeconds, passed) {
       const before = last ?? { ...passed, atSeconds };
       last = { atSeconds, ...furthestOf(before, passed) };
-      seen = lately(seen, { seconds: atSeconds - before.atSeconds, bytes: last.bytes - before.bytes, entries: last.entries - before.entries });
+      seen = lately(seen, { seconds: atSeconds - before.atSeconds, bytes: last.bytes - before.bytes, entries: last.entries - before.entries }, smoothingSeconds);
       if (seen.seconds < 1) return {};
       return { bytesPerSecond: Math.round(seen.bytes / seen.seconds), entriesPerSecond: Math.round(seen.entries / seen.seconds) };
     },

@@ -2,38 +2,54 @@ import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import type { Finding } from '../runner/check.ts';
 import type { Observer, PassingEvent, RecordedEvent } from '../runner/events.ts';
+import type { Json } from '../runner/json.ts';
 import type { Progress } from '../runner/step.ts';
-import { bytesText, durationText } from '../units.ts';
+import { durationText } from '../units.ts';
+import { liveLine } from './liveLine.ts';
+import { milestones } from './milestones.ts';
+import { progressLine, progressSentence } from './progressLine.ts';
+import { stepSummary } from './stepSummary.ts';
 
 /** What the terminal reporter writes to, and the plan it numbers steps by. */
 export interface TerminalOptions {
-  readonly output: Writable;
+  readonly output: Writable & { readonly columns?: number };
   readonly colour: boolean;
-  /** True where a line can be written over: progress is shown only then. */
+  /** True where a line can be written over. Where none can, only milestones of progress are told. */
   readonly live: boolean;
+  /** True where more than the signs of a keyboard can be shown. */
+  readonly unicode: boolean;
   readonly steps: readonly { readonly name: string; readonly title: string }[];
+  readonly now?: () => number;
 }
+
+/** Everything about a step stands below its title. */
+const indent = ' '.repeat(7);
+
+/** Where the width of a terminal is not known. */
+const usualColumns = 80;
 
 /** Tells a person what happens, line by line: a line as each step begins and ends, warnings and notes between. */
 export function terminalReporter(options: TerminalOptions): Observer {
-  const { output } = options;
-  let liveLineLength = 0;
+  const { output, unicode, now = () => performance.now() } = options;
+  const live = liveLine(output, now);
+  const milestone = milestones(now);
   const paint = (format: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string): string => (options.colour ? styleText(format, text, { validateStream: false }) : text);
 
   function line(text: string): void {
-    clearLive();
+    live.clear();
     output.write(`${text}\n`);
   }
 
-  function clearLive(): void {
-    if (liveLineLength > 0) output.write(`\r${' '.repeat(liveLineLength)}\r`);
-    liveLineLength = 0;
+  function showProgress(progress: Progress): void {
+    // The last column stays free: a terminal that reached it may begin a new line.
+    const width = (output.columns ?? usualColumns) - indent.length - 1;
+    if (options.live) live.show(`${indent}${progressLine(progress, { width, unicode })}`, progress.what);
+    else if (milestone.isReached(progress)) line(paint('dim', `${indent}${progressSentence(progress)}`));
   }
 
-  function showLive(text: string): void {
-    clearLive();
-    output.write(text);
-    liveLineLength = text.length;
+  function showResult(result: Json): void {
+    const summary = stepSummary(result);
+    if (summary !== null) line(`${indent}${summary}`);
   }
 
   function number(step: string): string {
@@ -46,38 +62,40 @@ export function terminalReporter(options: TerminalOptions): Observer {
   return (event: RecordedEvent | PassingEvent) => {
     switch (event.type) {
       case 'step-begun':
+        milestone.begin();
         line(`${paint('bold', number(event.step))}  ${titleOf(event.step)}`);
         break;
       case 'step-finished':
-        line(`       ${paint('green', 'done')} ${paint('dim', durationText(event.durationMs))}`);
+        showResult(event.result);
+        line(`${indent}${paint('green', 'done')} ${paint('dim', durationText(event.durationMs))}`);
         break;
       case 'step-failed':
-        line(`       ${paint('red', event.kind === 'refused' ? 'stopped' : 'failed')}`);
+        line(`${indent}${paint('red', event.kind === 'refused' ? 'stopped' : 'failed')}`);
         break;
       case 'check-finished':
-        if (event.finding.status === 'warn' || event.finding.status === 'fail') for (const text of findingLines(event.name, event.finding, event.accepted)) line(`       ${paint(event.finding.status === 'fail' && !event.accepted ? 'red' : 'yellow', text)}`);
+        if (event.finding.status === 'warn' || event.finding.status === 'fail') for (const text of findingLines(event.name, event.finding, event.accepted)) line(`${indent}${paint(event.finding.status === 'fail' && !event.accepted ? 'red' : 'yellow', text)}`);
         break;
       case 'noted':
-        line(`       ${event.text}`);
+        line(`${indent}${event.text}`);
         break;
       case 'results-discarded':
-        if (event.expected === true) line(paint('dim', `       ${event.reason.charAt(0).toUpperCase()}${event.reason.slice(1)}`));
-        else line(paint('yellow', `       To be done again (${event.steps.join(', ')}): ${event.reason}`));
+        if (event.expected === true) line(paint('dim', `${indent}${event.reason.charAt(0).toUpperCase()}${event.reason.slice(1)}`));
+        else line(paint('yellow', `${indent}To be done again (${event.steps.join(', ')}): ${event.reason}`));
         break;
       case 'question-answered':
-        line(paint('dim', `       ${event.id}: ${event.answer}${event.by === 'flag' ? ' (answered ahead)' : ''}`));
+        line(paint('dim', `${indent}${event.id}: ${event.answer}${event.by === 'flag' ? ' (answered ahead)' : ''}`));
         break;
       case 'undo-begun':
         line(`${paint('bold', 'undo')}   ${titleOf(event.step)}`);
         break;
       case 'undo-finished':
-        line(`       ${paint('green', 'undone')}`);
+        line(`${indent}${paint('green', 'undone')}`);
         break;
       case 'undo-failed':
-        line(`       ${paint('red', 'not undone')}`);
+        line(`${indent}${paint('red', 'not undone')}`);
         break;
       case 'progress':
-        if (options.live) showLive(`       ${progressText(event.progress)}`);
+        showProgress(event.progress);
         break;
       case 'run-created':
       case 'command-begun':
@@ -95,17 +113,6 @@ export function terminalReporter(options: TerminalOptions): Observer {
 function findingLines(name: string, finding: Extract<Finding, { status: 'warn' | 'fail' }>, accepted: boolean): readonly string[] {
   const word = finding.status === 'warn' ? 'note' : accepted ? 'accepted' : 'failed';
   return [`${word}: ${name}: ${finding.detail}`, `  ${finding.remedy}`];
-}
-
-/** One line of progress, e.g. `sending  1.20 GiB of 12.6 GiB (9 %)`. */
-export function progressText(progress: Progress): string {
-  const amount = (value: number): string => {
-    if (progress.unit === 'bytes') return bytesText(value);
-    if (progress.unit === 'seconds') return durationText(value * 1000);
-    return `${value.toLocaleString('en-GB')} ${progress.unit}`;
-  };
-  if (progress.total === undefined || progress.total === 0) return `${progress.what}  ${amount(progress.done)}`;
-  return `${progress.what}  ${amount(progress.done)} of ${amount(progress.total)} (${Math.floor((100 * progress.done) / progress.total)} %)`;
 }
 
 /** Streams every event as one line of JSON. */

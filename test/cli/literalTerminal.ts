@@ -16,6 +16,7 @@ export function literalTerminal(place: string, changes: Partial<Terminal> = {}):
     stderr: collecting(stderr),
     interactive: false,
     colour: false,
+    unicode: true,
     currentDirectory: place,
     stateHome: `${place}/state`,
     signal: new AbortController().signal,

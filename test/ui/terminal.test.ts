@@ -1,12 +1,13 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { PassingEvent, RunEvent } from '../../src/runner/events.ts';
-import { jsonReporter, progressText, terminalReporter } from '../../src/ui/terminal.ts';
+import { jsonReporter, terminalReporter } from '../../src/ui/terminal.ts';
 
-function told(events: readonly (RunEvent | PassingEvent)[], changes: { readonly live?: boolean; readonly colour?: boolean } = {}): string {
+function told(events: Iterable<RunEvent | PassingEvent>, changes: { readonly live?: boolean; readonly colour?: boolean; readonly columns?: number; readonly now?: () => number } = {}): string {
   let text = '';
   const output = new Writable({ write: (chunk: Buffer, _encoding, done) => ((text += chunk.toString('utf8')), done()) });
-  const report = terminalReporter({ output, colour: changes.colour ?? false, live: changes.live ?? false, steps: [{ name: 'a', title: 'Do a' }, { name: 'b', title: 'Do b' }] });
+  const { colour = false, live = false, columns, ...clock } = changes;
+  const report = terminalReporter({ output: columns === undefined ? output : Object.assign(output, { columns }), colour, live, unicode: true, ...clock, steps: [{ name: 'a', title: 'Do a' }, { name: 'b', title: 'Do b' }] });
   for (const event of events) report(event.type === 'progress' ? event : { at: 'now', ...event });
   return text;
 }
@@ -46,24 +47,39 @@ test('a step that is done each time is no alarm', () => {
 
 const progress: PassingEvent = { type: 'progress', step: 'a', progress: { what: 'sending', done: 1, total: 4, unit: 'files' } };
 
-test('progress is shown where a line can be written over, and cleared before the next line', () => {
+test('progress is shown where a line can be written over, within its width, and taken away before the next line', () => {
   expect(told([progress])).toBe('');
-  const text = told([progress, { type: 'noted', step: 'a', text: 'n' }], { live: true });
-  expect(text).toMatch(/^ {7}sending {2}1 files of 4 files \(25 %\)\r +\r {7}n\n$/);
+  expect(told([progress, { type: 'noted', step: 'a', text: 'n' }], { live: true, columns: 42 })).toBe('       sending  █░░░░░ 25 %  1 of 4 files\u001B[K\r\u001B[K       n\n');
+  expect(told([progress], { live: true, columns: 20 })).toBe('       █░░░░░░ 25 %\u001B[K');
+  expect(told([progress], { live: true })).toContain('sending  ██████░░░░░░░░░░░░░░░░░░ 25 %  1 of 4 files');
+});
+
+test('elsewhere a line stays for every tenth of the work, a minute apart, and after ten minutes in any case', () => {
+  const kept = (amounts: readonly number[]): readonly string[] => {
+    let nowMs = 0;
+    function* events(): Generator<RunEvent | PassingEvent> {
+      yield { type: 'step-begun', step: 'a' };
+      for (const done of amounts) {
+        nowMs += 10_000;
+        yield { type: 'progress', step: 'a', progress: { what: 'sending', done, total: 200, unit: 'files' } };
+      }
+    }
+    return told(events(), { now: () => nowMs }).trimEnd().split('\n').slice(1);
+  };
+  const line = (done: number): string => `       sending: ${Math.floor(done / 2)} %, ${done} of 200 files`;
+  expect(kept([10, 20, 30, 40, 50])).toEqual([]);
+  expect(kept(Array.from({ length: 20 }, (_, position) => 10 * position))).toEqual([line(50), line(110), line(170)]);
+  expect(kept(Array.from({ length: 45 }, (_, position) => position))).toEqual([line(20), line(40)]);
+  expect(kept([...Array.from({ length: 21 }, (_, position) => position), ...Array.from({ length: 100 }, () => 25)])).toEqual([line(20), line(25)]);
+});
+
+test('what came of a step that took its time is one line before its end', () => {
+  expect(told([{ type: 'step-finished', step: 'a', result: { lookedUp: 3, present: 2, comparedFiles: 1 }, durationMs: 2_000 }])).toBe('       2 of 3 media files are there\n       done 2 s\n');
 });
 
 test('colour only where it is wanted', () => {
   expect(told([{ type: 'step-begun', step: 'a' }])).not.toContain('\u001B');
   expect(told([{ type: 'step-begun', step: 'a' }], { colour: true })).toContain('\u001B[1m');
-});
-
-test.each([
-  { progress: { what: 'sending', done: 1024 ** 3, total: 4 * 1024 ** 3, unit: 'bytes' }, text: 'sending  1.00 GiB of 4.00 GiB (25 %)' },
-  { progress: { what: 'looking', done: 12_345, unit: 'files' }, text: 'looking  12,345 files' },
-  { progress: { what: 'waiting', done: 90, unit: 'seconds' }, text: 'waiting  1 min 30 s' },
-  { progress: { what: 'none', done: 0, total: 0, unit: 'rows' }, text: 'none  0 rows' },
-] as const)('$text', ({ progress: given, text }) => {
-  expect(progressText(given)).toBe(text);
 });
 
 test('the JSON reporter writes every event as one line', () => {
