@@ -3,6 +3,7 @@ import { isCancel, log, select, text } from '@clack/prompts';
 import { PlexliftError } from '../errors.ts';
 import type { Ask, Question } from '../runner/ask.ts';
 import type { Answers } from './answers.ts';
+import { wrapped } from './wrapped.ts';
 
 /** What asking needs: the answers given ahead, whether a person sits there, and where an answer is recorded. */
 export interface AskOptions {
@@ -58,17 +59,6 @@ async function askOnTerminal<Value extends string>(question: Question<Value>, ou
   if (choice === undefined) throw new Error(`the prompt gave back "${chosen}", which is no choice of "${question.id}"`);
   if (choice.value === question.yes && question.typed !== undefined) await requireTyped(question.typed, { id: question.id, output });
   return choice.value;
-}
-
-/** A paragraph in lines of at most `width` characters, broken between words. */
-export function wrapped(paragraph: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of paragraph.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
 
 async function requireTyped(word: string, options: { readonly id: string; readonly output: Writable }): Promise<void> {

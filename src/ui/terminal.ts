@@ -9,6 +9,7 @@ import { liveLine } from './liveLine.ts';
 import { milestones } from './milestones.ts';
 import { progressLine, progressSentence } from './progressLine.ts';
 import { stepSummary } from './stepSummary.ts';
+import { wrapped } from './wrapped.ts';
 
 /** What the terminal reporter writes to, and the plan it numbers steps by. */
 export interface TerminalOptions {
@@ -22,6 +23,8 @@ export interface TerminalOptions {
   readonly now?: () => number;
 }
 
+type Format = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
+
 /** Everything about a step stands below its title. */
 const indent = ' '.repeat(7);
 
@@ -33,23 +36,37 @@ export function terminalReporter(options: TerminalOptions): Observer {
   const { output, unicode, now = () => performance.now() } = options;
   const live = liveLine(output, now);
   const milestone = milestones(now);
-  const paint = (format: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string): string => (options.colour ? styleText(format, text, { validateStream: false }) : text);
+  const paint = (format: Format, text: string): string => (options.colour ? styleText(format, text, { validateStream: false }) : text);
 
   function line(text: string): void {
     live.clear();
     output.write(`${text}\n`);
   }
 
+  /** Says something below the title of a step; where the width is known, in lines that are broken between words. */
+  function say(text: string, { format, hang = 0 }: { readonly format?: Format; readonly hang?: number } = {}): void {
+    const margin = indent.length + hang;
+    const lines = output.columns === undefined ? [text] : wrapped(text, Math.max(20, output.columns - margin - 1));
+    for (const part of lines) line(`${' '.repeat(margin)}${format === undefined ? part : paint(format, part)}`);
+  }
+
+  function sayFinding(name: string, finding: Extract<Finding, { status: 'warn' | 'fail' }>, accepted: boolean): void {
+    const format = finding.status === 'fail' && !accepted ? 'red' : 'yellow';
+    const word = finding.status === 'warn' ? 'note' : accepted ? 'accepted' : 'failed';
+    say(`${word}: ${name}: ${finding.detail}`, { format });
+    say(finding.remedy, { format, hang: 2 });
+  }
+
   function showProgress(progress: Progress): void {
     // The last column stays free: a terminal that reached it may begin a new line.
     const width = (output.columns ?? usualColumns) - indent.length - 1;
     if (options.live) live.show(`${indent}${progressLine(progress, { width, unicode })}`, progress.what);
-    else if (milestone.isReached(progress)) line(paint('dim', `${indent}${progressSentence(progress)}`));
+    else if (milestone.isReached(progress)) say(progressSentence(progress), { format: 'dim' });
   }
 
   function showResult(result: Json): void {
     const summary = stepSummary(result);
-    if (summary !== null) line(`${indent}${summary}`);
+    if (summary !== null) say(summary);
   }
 
   function number(step: string): string {
@@ -70,29 +87,29 @@ export function terminalReporter(options: TerminalOptions): Observer {
         line(`${indent}${paint('green', 'done')} ${paint('dim', durationText(event.durationMs))}`);
         break;
       case 'step-failed':
-        line(`${indent}${paint('red', event.kind === 'refused' ? 'stopped' : 'failed')}`);
+        say(event.kind === 'refused' ? 'stopped' : 'failed', { format: 'red' });
         break;
       case 'check-finished':
-        if (event.finding.status === 'warn' || event.finding.status === 'fail') for (const text of findingLines(event.name, event.finding, event.accepted)) line(`${indent}${paint(event.finding.status === 'fail' && !event.accepted ? 'red' : 'yellow', text)}`);
+        if (event.finding.status === 'warn' || event.finding.status === 'fail') sayFinding(event.name, event.finding, event.accepted);
         break;
       case 'noted':
-        line(`${indent}${event.text}`);
+        say(event.text);
         break;
       case 'results-discarded':
-        if (event.expected === true) line(paint('dim', `${indent}${event.reason.charAt(0).toUpperCase()}${event.reason.slice(1)}`));
-        else line(paint('yellow', `${indent}To be done again (${event.steps.join(', ')}): ${event.reason}`));
+        if (event.expected === true) say(`${event.reason.charAt(0).toUpperCase()}${event.reason.slice(1)}`, { format: 'dim' });
+        else say(`To be done again (${event.steps.join(', ')}): ${event.reason}`, { format: 'yellow' });
         break;
       case 'question-answered':
-        line(paint('dim', `${indent}${event.id}: ${event.answer}${event.by === 'flag' ? ' (answered ahead)' : ''}`));
+        say(`${event.id}: ${event.answer}${event.by === 'flag' ? ' (answered ahead)' : ''}`, { format: 'dim' });
         break;
       case 'undo-begun':
         line(`${paint('bold', 'undo')}   ${titleOf(event.step)}`);
         break;
       case 'undo-finished':
-        line(`${indent}${paint('green', 'undone')}`);
+        say('undone', { format: 'green' });
         break;
       case 'undo-failed':
-        line(`${indent}${paint('red', 'not undone')}`);
+        say('not undone', { format: 'red' });
         break;
       case 'progress':
         showProgress(event.progress);
@@ -108,11 +125,6 @@ export function terminalReporter(options: TerminalOptions): Observer {
         event satisfies never;
     }
   };
-}
-
-function findingLines(name: string, finding: Extract<Finding, { status: 'warn' | 'fail' }>, accepted: boolean): readonly string[] {
-  const word = finding.status === 'warn' ? 'note' : accepted ? 'accepted' : 'failed';
-  return [`${word}: ${name}: ${finding.detail}`, `  ${finding.remedy}`];
 }
 
 /** Streams every event as one line of JSON. */

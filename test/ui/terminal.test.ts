@@ -27,6 +27,11 @@ test('of checks only what is worth reading is told, with its remedy', () => {
   expect(told([check('fail', true)])).toContain('accepted: room');
 });
 
+test('what is longer than the terminal is wide is broken between words, below the title', () => {
+  expect(told([{ type: 'noted', step: 'a', text: 'worth knowing, and longer than the line' }], { columns: 30 })).toBe('       worth knowing, and\n       longer than the line\n');
+  expect(told([{ ...check('warn'), finding: { status: 'warn', detail: 'little', remedy: 'make some more of it there' } } as RunEvent], { columns: 30 })).toBe('       note: room: little\n         make some more of it\n         there\n');
+});
+
 test('notes, answers, discarded results and undoing are told', () => {
   const text = told([
     { type: 'noted', step: 'a', text: 'worth knowing' },
