@@ -37,6 +37,26 @@ export class PlexliftError extends Error {
   }
 }
 
+/**
+ * What was thrown, as the ending it stands for. A disk of this computer that is full, or will not be written to, is nobody's bug,
+ * whoever met it.
+ */
+export function foreseen(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || !isDiskTrouble(thrown)) return thrown;
+  return new PlexliftError('failed', `Cannot write to a disk of this computer: ${thrown.message}`, {
+    remedy: 'Make room on the disk that holds the run directory (and on that of temporary files), then run the same command again',
+    cause: thrown,
+  });
+}
+
+/** SQLite's codes for "database or disk is full" and "disk I/O error"; the latter comes with the place in its higher bits. */
+const sqliteDiskTroubles: readonly number[] = [13, 10];
+
+function isDiskTrouble(error: Error & { readonly code?: unknown; readonly errcode?: unknown }): boolean {
+  if (typeof error.errcode === 'number') return sqliteDiskTroubles.includes(error.errcode & 0xff);
+  return error.code === 'ENOSPC' || error.code === 'EDQUOT';
+}
+
 /** The exit code for whatever was thrown: that of its kind, or `bug`. */
 export function exitCodeOf(thrown: unknown): number {
   return thrown instanceof PlexliftError ? exitCodes[thrown.kind] : exitCodes.bug;

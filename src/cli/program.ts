@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { exitCodeOf, exitCodes } from '../errors.ts';
+import { exitCodeOf, exitCodes, foreseen } from '../errors.ts';
 import { plexliftVersion } from '../version.ts';
 import { commands } from './commands.ts';
 import { errorText } from './errorText.ts';
@@ -27,9 +27,10 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    if (error instanceof AlreadyTold) return exitCodeOf(error.cause);
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (thrown instanceof AlreadyTold) return exitCodeOf(thrown.cause);
+    const error = foreseen(thrown);
     terminal.stderr.write(errorText(error));
     return exitCodeOf(error);
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { messageOf, PlexliftError } from '../errors.ts';
+import { foreseen, messageOf, PlexliftError } from '../errors.ts';
 import type { Migration } from '../migration/migration.ts';
 import { requireKnownNames } from '../migration/names.ts';
 import { plan, rehearsalPlan } from '../migration/plan.ts';
@@ -68,9 +68,12 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
       noticeChangedMapping(journal, configuration, steps);
       journal.record({ type: 'command-begun', command: options.command, plexlift: plexliftVersion, paths: configuration.paths, fileGuids: configuration.fileGuids });
       await workInSession({ ...options, configuration, directory, journal, run, steps }, work);
-      return 0;
-    } finally {
       writeReport(directory, journal.events);
+      return 0;
+    } catch (error) {
+      tellUnwritable(options.terminal, { first: error, write: () => writeReport(directory, journal.events) });
+      throw error;
+    } finally {
       journal.close();
     }
   } finally {
@@ -91,9 +94,15 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
   let manifest: ReturnType<typeof openManifest> | undefined;
   let isAssembled = false;
   let isOver = false;
-  // A command that another one's failure left behind may end after the journal is closed.
+  let unrecorded: unknown = null;
+  // A command that another one's failure left behind may end after the journal is closed. And it ends where nobody could catch what is thrown.
   const recordCommand = (event: RunEvent): void => {
-    if (!isOver) journal.record(event);
+    if (isOver) return;
+    try {
+      journal.record(event);
+    } catch (error) {
+      unrecorded ??= error;
+    }
   };
   try {
     const answers = parseAnswers(listOption(open.options, 'yes'));
@@ -117,19 +126,22 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
     try {
       requireKnownNames({ accepted, answered: answers.keys() }, sides);
       await work({ configuration, migration, journal, plan: open.steps, keepRecord: () => keepJournalOnVolume(migration, journal) });
+      if (unrecorded !== null) throw unrecorded;
       journal.record({ type: 'command-ended', command, outcome: 'done', message: '' });
       terminal.stderr.write(await describeEnding({ migration, plan: open.steps, journal, error: null, command }));
-    } catch (error) {
-      recordFailure(journal, command, error);
+    } catch (thrown) {
+      const error = foreseen(thrown);
+      recordFailure(open, error);
       terminal.stderr.write(`\n${errorText(error)}${await describeEnding({ migration, plan: open.steps, journal, error, command })}`);
       throw new AlreadyTold(error);
     } finally {
       manifest?.close();
       await sides.close();
     }
-  } catch (error) {
-    if (error instanceof AlreadyTold) throw error;
-    recordFailure(journal, command, error);
+  } catch (thrown) {
+    if (thrown instanceof AlreadyTold) throw thrown;
+    const error = foreseen(thrown);
+    recordFailure(open, error);
     terminal.stderr.write(`\n${errorText(error)}${isAssembled ? '' : describeEarlyEnding({ plan: open.steps, journal, directory, command })}`);
     throw new AlreadyTold(error);
   } finally {
@@ -146,8 +158,19 @@ export class AlreadyTold extends Error {
   }
 }
 
-function recordFailure(journal: Journal, command: string, error: unknown): void {
-  journal.record({ type: 'command-ended', command, outcome: error instanceof PlexliftError ? error.kind : 'bug', message: messageOf(error) });
+function recordFailure(open: OpenSession, error: unknown): void {
+  const { journal, command } = open;
+  const outcome = error instanceof PlexliftError ? error.kind : 'bug';
+  tellUnwritable(open.terminal, { first: error, write: () => journal.record({ type: 'command-ended', command, outcome, message: messageOf(error) }) });
+}
+
+/** Writes for the record of a command that failed already: where that fails too, it is told, and does not take the place of the first failure. */
+function tellUnwritable(terminal: Terminal, { first, write }: { readonly first: unknown; readonly write: () => void }): void {
+  try {
+    write();
+  } catch (thrown) {
+    if (messageOf(thrown) !== messageOf(first)) terminal.stderr.write(`\n${errorText(foreseen(thrown))}`);
+  }
 }
 
 /** The run directory the options or the configuration name, or the default for this pair of sides. */

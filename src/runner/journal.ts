@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, PlexliftError } from '../errors.ts';
 import type { Observer, PassingEvent, RecordedEvent, RunEvent } from './events.ts';
@@ -7,6 +7,7 @@ import type { Observer, PassingEvent, RecordedEvent, RunEvent } from './events.t
 export interface Journal {
   readonly file: string;
   readonly events: readonly RecordedEvent[];
+  /** Throws `failed` where the event could not be written; nothing of it is in the file then. */
   record(event: RunEvent): void;
   /** Shows observers something that is not kept. */
   pass(event: PassingEvent): void;
@@ -21,19 +22,35 @@ export function openJournal(file: string, options: { readonly observe: Observer;
   const descriptor = openSync(file, 'a', 0o600);
   if (isNew) syncDirectory(dirname(file));
   const now = options.now ?? (() => new Date());
+  let sizeBytes = intactBytes;
   return {
     file,
     events,
     record(event) {
       const recorded: RecordedEvent = { at: now().toISOString(), ...event };
-      writeSync(descriptor, `${JSON.stringify(recorded)}\n`);
-      fsyncSync(descriptor);
+      const line = Buffer.from(`${JSON.stringify(recorded)}\n`);
+      try {
+        writeAll(descriptor, line);
+        fsyncSync(descriptor);
+      } catch (error) {
+        // A full disk takes the first half of a line: what came after it could not be read.
+        ftruncateSync(descriptor, sizeBytes);
+        throw new PlexliftError('failed', `Cannot write the journal "${file}": ${messageOf(error)}`, {
+          remedy: 'Make room on the disk that holds it, then run the same command again: what is not on record is done again',
+          cause: error,
+        });
+      }
+      sizeBytes += line.length;
       events.push(recorded);
       options.observe(recorded);
     },
     pass: (event) => options.observe(event),
     close: () => closeSync(descriptor),
   };
+}
+
+function writeAll(descriptor: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
 }
 
 /** The events of a journal, for readers that change nothing. A torn last line is ignored; a file that does not exist has none. */

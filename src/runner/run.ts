@@ -1,4 +1,4 @@
-import { messageOf, PlexliftError } from '../errors.ts';
+import { foreseen, messageOf, PlexliftError } from '../errors.ts';
 import { historyOf } from './history.ts';
 import type { Journal } from './journal.ts';
 import type { Json } from './json.ts';
@@ -71,7 +71,7 @@ async function runStep<Context>(step: Step<Context>, options: RunOptions<Context
     if (step.touches === 'source' || step.touches === 'target') await options.keepRecord?.();
     result = await step.run(withTools(step, options));
   } catch (thrown) {
-    const error = options.signal.aborted && !(thrown instanceof PlexliftError && thrown.kind === 'interrupted') ? interrupted(step.name, thrown) : thrown;
+    const error = options.signal.aborted && !(thrown instanceof PlexliftError && thrown.kind === 'interrupted') ? interrupted(step.name, thrown) : foreseen(thrown);
     journal.record({
       type: 'step-failed',
       step: step.name,

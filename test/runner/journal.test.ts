@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PlexliftError } from '../../src/errors.ts';
 import type { PassingEvent, RecordedEvent } from '../../src/runner/events.ts';
@@ -101,4 +102,16 @@ test('a line is on disk before record returns: a process that is killed has lost
   expect(last).toBeGreaterThan(30);
   expect(numbers.length).toBeGreaterThan(last - 1);
   expect(numbers).toEqual(numbers.map((_, position) => position));
+});
+
+test('what a full disk takes only half of is not in the journal, and all before it is', async () => {
+  // A file that may not grow stands for the disk: both take the first bytes of a line and refuse the others.
+  const child = spawn('sh', ['-c', 'ulimit -f 3 && exec "$@"', 'sh', process.execPath, join(import.meta.dirname, 'killedRecorder.ts'), file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [told, complaint] = await Promise.all([text(child.stdout), text(child.stderr)]);
+
+  expect(complaint).toContain(`Cannot write the journal "${file}": EFBIG`);
+  const numbers = told.trim().split('\n');
+  expect(numbers.length).toBeGreaterThan(5);
+  expect(readFileSync(file, 'utf8')).toMatch(/\n$/);
+  expect(readJournal(file)).toMatchObject(numbers.map((number) => ({ text: number })));
 });
