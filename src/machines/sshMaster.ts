@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
 import { once } from 'node:events';
 import path from 'node:path';
 import { PlexliftError, messageOf } from '../errors.ts';
@@ -30,8 +31,8 @@ export interface SshMaster {
   close(): Promise<void>;
 }
 
-/** Seconds an idle connection stays after plexlift was killed and could not close it. */
-const idleSeconds = 3600;
+/** Seconds a connection stays once nobody holds it: plexlift was killed, or lost sight of it, and could not close it. */
+const unheldSeconds = 10;
 
 /** Seconds ssh waits for a connection to be set up. */
 const connectSeconds = 20;
@@ -50,14 +51,17 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
   const { destination } = address;
   // A Unix socket's path is limited to about 104 bytes, and ssh appends 17 while it creates it; os.tmpdir() is longer than that on macOS.
   const directory = await mkdtemp('/tmp/plexlift-');
-  const socket = path.join(directory, 's');
   const log = path.join(directory, 'log');
   let wasOpen = false;
-  const common = [...(address.configFile === undefined ? [] : ['-F', address.configFile]), '-S', socket];
+  let endHold = (): void => undefined;
+  // A connection that is lost out of sight takes the file of its socket with it when it ends: each has one of its own.
+  let connections = 0;
+  const socket = (): string => path.join(directory, `s${connections}`);
+  const common = (): readonly string[] => [...(address.configFile === undefined ? [] : ['-F', address.configFile]), '-S', socket()];
   let opening: Promise<void> | null = null;
 
   async function control(...what: readonly string[]): Promise<{ exitCode: number | null; printed: string }> {
-    const child = openChild({ program: 'ssh', arguments: [...common, '-o', 'BatchMode=yes', ...what, '--', destination] });
+    const child = openChild({ program: 'ssh', arguments: [...common(), '-o', 'BatchMode=yes', ...what, '--', destination] });
     child.stdin.end();
     child.stdout.resume();
     const { exitCode, stderrTail } = await child.ended;
@@ -70,14 +74,15 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
 
   async function open(): Promise<void> {
     if (await isAlive()) return;
-    await rm(socket, { force: true });
+    endHold();
+    connections += 1;
     await rm(log, { force: true });
     // -E keeps ssh's own messages for us; what it asks, it asks on the terminal. -f returns once it is authenticated.
     const ssh = spawn(
       'ssh',
       [
-        ...common, ...plainSession, '-f', '-N', '-M', '-E', log,
-        '-o', `ControlPersist=${idleSeconds}`, '-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=4', '-o', 'ClearAllForwardings=yes',
+        ...common(), ...plainSession, '-f', '-N', '-M', '-E', log,
+        '-o', `ControlPersist=${unheldSeconds}`, '-o', 'ServerAliveInterval=15', '-o', 'ServerAliveCountMax=4', '-o', 'ClearAllForwardings=yes',
         ...(address.interactive ? [] : ['-o', 'BatchMode=yes']),
         '--', destination,
       ],
@@ -92,11 +97,16 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
     const printed = await readFile(log, 'utf8').catch(() => '');
     if (exitCode === 0 && (await isAlive())) {
       wasOpen = true;
+      endHold = hold(argumentsFor('exec cat'));
       return;
     }
     const { reason, remedy } = explainSshFailure(exitCode === null ? 'timed out' : printed, address.configFile === undefined ? destination : `-F ${quoteForShell(address.configFile)} ${destination}`);
     // Before the first connection nothing was begun; a lost one interrupts something.
     throw new PlexliftError(wasOpen ? 'failed' : 'refused', `Cannot connect to "${destination}" over ssh: ${reason}`, { remedy, facts: printed.trim().split('\n').filter((line) => line !== '').slice(-10) });
+  }
+
+  function argumentsFor(line: string): string[] {
+    return [...common(), ...plainSession, '-o', 'BatchMode=yes', '-o', 'ControlMaster=no', '-o', 'ClearAllForwardings=yes', '-o', 'LogLevel=ERROR', '--', destination, line];
   }
 
   return {
@@ -107,7 +117,7 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
       await opening;
     },
     isAlive,
-    argumentsFor: (line) => [...common, ...plainSession, '-o', 'BatchMode=yes', '-o', 'ControlMaster=no', '-o', 'ClearAllForwardings=yes', '-o', 'LogLevel=ERROR', '--', destination, line],
+    argumentsFor,
     async forward(remotePort) {
       let printed = '';
       for (let attempt = 0; attempt < portAttempts; attempt += 1) {
@@ -130,9 +140,25 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
     },
     async close() {
       if (await isAlive()) await control('-O', 'exit');
+      endHold();
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Holds the connection for as long as this process lives, by a session whose input never comes: its end is the end of that input, which
+ * the kernel sees to however this process ends. Without it a plexlift that was killed would leave a connection, and a session on the
+ * far side, for as long as a person may take to answer a question. Returns what lets go.
+ */
+function hold(sessionArguments: readonly string[]): () => void {
+  const session = spawn('ssh', [...sessionArguments], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  // It is no work: nobody waits for it, and nothing is lost with it. A connection that is not there is opened again when it is needed.
+  session.on('error', () => undefined);
+  session.stdin.on('error', () => undefined);
+  session.unref();
+  (session.stdin as Socket).unref();
+  return () => session.kill();
 }
 
 /** A port of this computer that nobody listened on a moment ago: ssh cannot choose one itself for a local forward. */

@@ -1,11 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { PlexliftError } from '../../src/errors.ts';
 import { as, command } from '../../src/machines/command.ts';
+import { thisComputer } from '../../src/machines/localMachine.ts';
 import { openSsh } from '../../src/machines/ssh.ts';
 import type { SshMachine, SshOptions } from '../../src/machines/ssh.ts';
+import { commandOf, runningProcesses } from '../bed/runningProcesses.ts';
 import { failureOf, machineContract } from '../contracts/machine.ts';
 import { loopbackSshd, noSshd } from './loopbackSshd.ts';
 import type { LoopbackSshd } from './loopbackSshd.ts';
@@ -46,6 +50,20 @@ async function open(sshd: LoopbackSshd, options: Partial<SshOptions> = {}): Prom
   return opened;
 }
 
+/** How many connections an sshd serves, told by its own processes. */
+async function connectionsTo({ directory }: LoopbackSshd): Promise<number> {
+  const listener = (await readFile(`${directory}/pid`, 'utf8')).trim();
+  const { stdout } = await thisComputer().run(command('ps', '-o', 'pid=', '--ppid', listener), { answers: [0, 1] });
+  return stdout.split('\n').filter((line) => line !== '').length;
+}
+
+/** The socket of the connection to an sshd, told by the arguments of the ssh that made it. */
+function socketTo({ configFile }: LoopbackSshd): string {
+  const sockets = runningProcesses().flatMap((pid) => /-S (\S+) .* -M /.exec(commandOf(pid).includes(configFile) ? commandOf(pid) : '')?.[1] ?? []);
+  if (sockets[0] === undefined) throw new Error('There is no connection');
+  return sockets[0];
+}
+
 afterEach(async () => {
   for (const machine of machines.splice(0)) await machine.close();
   for (const sshd of beds.splice(0)) await sshd.remove();
@@ -73,6 +91,24 @@ describe.skipIf(noSshd !== null)('ssh', () => {
     const again = (await machine.run(command('sh', '-c', 'echo here; ps -o ppid= -p $PPID'))).stdout.trim().split(/\s+/);
     expect(again[0]).toBe('here');
     expect(again[1]).toBe(parent);
+  });
+
+  test('leaves no connection behind when the process that made it is killed, or when its socket is gone', async () => {
+    const sshd = await bed();
+    const holder = spawn(process.execPath, [path.join(import.meta.dirname, 'sshHolder.ts'), sshd.destination, sshd.configFile], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(holder.stdout, 'data');
+    expect(await connectionsTo(sshd)).toBe(1);
+    holder.kill('SIGKILL');
+    await expect.poll(() => connectionsTo(sshd), { timeout: 20_000 }).toBe(0);
+
+    const machine = await open(sshd);
+    await rm(socketTo(sshd));
+    await machine.run(command('true'));
+    expect(await connectionsTo(sshd)).toBe(2);
+    await expect.poll(() => connectionsTo(sshd), { timeout: 20_000 }).toBe(1);
+    // The one that is held stays, however long nothing is done with it.
+    await machine.run(command('true'));
+    expect(await connectionsTo(sshd)).toBe(1);
   });
 
   test('says that the connection was lost, when it was lost in the middle', async () => {
