@@ -36,5 +36,8 @@ function becoming({ as = 'login' }: Command, { elevation, marks }: { readonly el
   }
 }
 
-/** The script that ends the process group of the process whose id is its first argument; a process that is gone is no failure. dash's `kill` takes no `--`. */
-export const endGroupScript = 'stat=$(cat "/proc/$1/stat" 2>/dev/null) || exit 0; set -- "$1" ${stat##*) }; kill -TERM "-$4" || ! [ -d "/proc/$1" ]';
+/**
+ * The script that ends the process group of the process whose id is its first argument; one that was stopped is let go on, or it would
+ * not meet its end. A process that is gone is no failure. dash's `kill` takes no `--`.
+ */
+export const endGroupScript = 'stat=$(cat "/proc/$1/stat" 2>/dev/null) || exit 0; set -- "$1" ${stat##*) }; kill -TERM "-$4" && kill -CONT "-$4" || ! [ -d "/proc/$1" ]';

@@ -111,6 +111,16 @@ describe.skipIf(noSshd !== null)('ssh', () => {
     expect(await connectionsTo(sshd)).toBe(1);
   });
 
+  test('ends a program over there that was stopped', async () => {
+    const machine = await open(await bed());
+    const stopped = machine.open(command('sh', '-c', 'echo $$; kill -STOP $$; exec sleep 300'));
+    const [pid] = (await once(stopped.stdout, 'data')) as [Buffer];
+    await expect.poll(async () => (await machine.run(command('ps', '-o', 'stat=', '-p', pid.toString().trim()))).stdout).toContain('T');
+    stopped.kill();
+    await stopped.ended;
+    expect((await machine.run(command('ps', '-o', 'stat=', '-p', pid.toString().trim()), { answers: [0, 1] })).stdout.trim()).toBe('');
+  });
+
   test('says that the connection was lost, when it was lost in the middle', async () => {
     const sshd = await bed();
     const machine = await open(sshd);
