@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PassingEvent, RecordedEvent } from '../../src/runner/events.ts';
 import { plan } from '../../src/migration/plan.ts';
 import { historyOf } from '../../src/runner/history.ts';
 import { readJournal } from '../../src/runner/journal.ts';
+import type { RunningProcess } from '../bed/runningProcesses.ts';
+import { commandOf, runningProcesses } from '../bed/runningProcesses.ts';
 import type { Outcome, Stage } from './stage.ts';
 
 /** A plexlift command that is under way, and what it has said so far. */
@@ -17,6 +19,10 @@ export interface Underway {
   killAll(): Promise<void>;
   /** Kills the programs that plexlift runs at this moment (ssh, kubectl) with SIGKILL, and leaves plexlift alone. */
   killPrograms(): void;
+  /** What plexlift runs at this moment, itself not among it. */
+  programs(): readonly RunningProcess[];
+  /** Sends a signal to plexlift itself, and to nothing below it. */
+  signal(name: NodeJS.Signals): void;
   readonly ended: Promise<Outcome>;
 }
 
@@ -55,6 +61,10 @@ export function beginFollowed(stage: Stage, words: readonly string[]): Underway 
     },
     killPrograms() {
       for (const pid of descendantsOf(pidOf(child))) kill(pid);
+    },
+    programs: () => descendantsOf(pidOf(child)).map((pid) => ({ pid, command: commandOf(pid) })).filter(({ command }) => command !== ''),
+    signal(name) {
+      process.kill(pidOf(child), name);
     },
   };
 }
@@ -96,10 +106,7 @@ function kill(pid: number): void {
 
 /** Every process below one, told by the parents in /proc. What made itself a daemon (ssh's shared connection) is not among them. */
 function descendantsOf(pid: number): readonly number[] {
-  const children = Map.groupBy(
-    readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number),
-    parentOf,
-  );
+  const children = Map.groupBy(runningProcesses(), parentOf);
   const below = (parent: number): readonly number[] => (children.get(parent) ?? []).flatMap((child) => [child, ...below(child)]);
   return below(pid);
 }

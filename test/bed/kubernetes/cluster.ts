@@ -14,7 +14,8 @@ import type { BedPaths } from './components.ts';
 import { pauseImage } from './images.ts';
 import { installPackages } from './install.ts';
 import { makeNetwork } from './network.ts';
-import { identify } from './processes.ts';
+import { end, identify } from './processes.ts';
+import type { ProcessId } from './processes.ts';
 import { makeVolumeFiles, removeVolumeFiles, volumeManifest } from './volumes.ts';
 import type { VolumeOptions } from './volumes.ts';
 
@@ -43,6 +44,10 @@ export interface Cluster extends Omit<ClusterPrograms, 'cluster'> {
   makeVolume(options: VolumeOptions): Promise<string>;
   /** Removes a volume made by `makeVolume` with the files it made; nothing may use it any more. */
   removeVolume(name: string): Promise<void>;
+  /** Kills a component with SIGKILL; the containers go on without it. */
+  kill(component: string): Promise<void>;
+  /** Starts a component again after `kill`; returns as soon as its process runs. */
+  revive(component: string): Promise<void>;
   /** Ends everything and removes every trace. */
   stop(): Promise<void>;
 }
@@ -76,6 +81,7 @@ function createBed(first: BedRecord, { programs, addresses }: { programs: Cluste
   const paths = pathsOf(bedDirectory(first.number));
   let record = first;
   const imported = new Set<string>();
+  const components = new Map<string, { readonly command: readonly string[]; readonly identity: ProcessId }>();
 
   async function launch(name: string, command: readonly string[]): Promise<void> {
     const pid = await launchInNode(command, { name, paths, addresses });
@@ -83,8 +89,15 @@ function createBed(first: BedRecord, { programs, addresses }: { programs: Cluste
     if (identity === undefined) {
       throw new Error(`Cannot start ${name}: it ended at once; see "${join(paths.logs, `${name}.log`)}"`);
     }
+    components.set(name, { command, identity });
     record = { ...record, processes: [...record.processes, identity] };
     await writeRecord(record);
+  }
+
+  function componentCalled(name: string) {
+    const component = components.get(name);
+    if (component === undefined) throw new Error(`Cannot find the component "${name}": there are ${[...components.keys()].join(', ')}`);
+    return component;
   }
 
   async function ctr(args: readonly string[]): Promise<string> {
@@ -129,6 +142,8 @@ function createBed(first: BedRecord, { programs, addresses }: { programs: Cluste
       await kubectl(['delete', 'persistentvolume', name, '--ignore-not-found']);
       await removeVolumeFiles(paths.volumes, name);
     },
+    kill: (component) => end([componentCalled(component).identity], 'SIGKILL'),
+    revive: (component) => launch(component, componentCalled(component).command),
     async stop() {
       await removeBed(record);
     },
