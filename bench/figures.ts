@@ -1,3 +1,5 @@
+import { markdownTable } from './markdownTable.ts';
+
 /** What one size took: medians of the runs, in seconds, and the largest peak of memory. */
 export interface Figures {
   readonly parts: number;
@@ -45,9 +47,7 @@ export function table(all: readonly Figures[]): string {
     const times = [each.copySeconds, each.rewriteSeconds, each.proofSeconds, each.seconds, each.sqldiffSeconds, each.ratio].map((number) => number.toFixed(2));
     return [grouped(each.parts), grouped(each.rows), grouped(each.changedRows), grouped(each.megabytes), ...times, each.peakMemoryMb.toFixed(0), growth === null ? '' : growth.toFixed(1)];
   });
-  const widths = heads.map((head, column) => Math.max(head.length, ...lines.map((line) => line[column]?.length ?? 0)));
-  const row = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padStart(widths[column] ?? 0)).join(' | ')} |`;
-  return [row(heads), `| ${widths.map((width) => `${'-'.repeat(width - 1)}:`).join(' | ')} |`, ...lines.map(row)].join('\n');
+  return markdownTable(heads, lines);
 }
 
 function grouped(number: number): string {
