@@ -59,6 +59,15 @@ function startPlexlift(words: readonly string[], directory: string) {
 /** Brings up a source machine with a library and a release on the cluster. */
 export async function openStage(options: StageOptions): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), `plexlift-stage-${options.name}-`));
+  try {
+    return await furnish(directory, options);
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function furnish(directory: string, options: StageOptions): Promise<Stage> {
   const media = join(directory, 'media');
   const optimized = join(directory, 'optimized');
   const library = await makeLibrary({ dataDirectory: join(directory, 'library'), mediaDirectory: media, optimizedDirectory: optimized, items: options.items ?? 60, seed: 7, version: defaultPlexVersion, missingMedia: options.missingMedia ?? 0 });
