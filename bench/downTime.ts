@@ -11,19 +11,23 @@ async function bench(options: DownTimeOptions, signal: AbortSignal): Promise<voi
   requireTools(options.sizes);
   tell(`Measuring on ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${(totalmem() / 1e9).toFixed(1)} GB of memory, Node ${process.versions.node}; ${options.rounds} rounds; about ${estimatedDownTimeMinutes(options)} minutes`);
   const figures = new Map<number, DownTimeFigures>();
-  for (const files of options.sizes) {
-    await measureDownTime({
-      ...options,
-      files,
-      signal,
-      tell,
-      keep(measured) {
-        figures.set(files, measured);
-        keepJson(options.json, [...figures.values()]);
-      },
-    });
+  try {
+    for (const files of options.sizes) {
+      await measureDownTime({
+        ...options,
+        files,
+        signal,
+        tell,
+        keep(measured) {
+          figures.set(files, measured);
+          keepJson(options.json, [...figures.values()]);
+        },
+      });
+    }
+  } finally {
+    // A bench that is cut off has measured something all the same.
+    if (figures.size > 0) process.stdout.write(`${downTimeTables([...figures.values()])}\n`);
   }
-  process.stdout.write(`${downTimeTables([...figures.values()])}\n`);
 }
 
 await onceStopped(async (signal) => {

@@ -14,21 +14,25 @@ async function bench(options: TransferOptions, signal: AbortSignal): Promise<voi
   requireTools(sizes);
   tell(`Measuring on ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${(totalmem() / 1e9).toFixed(1)} GB of memory, Node ${process.versions.node}; ${options.rounds} rounds; about ${estimatedMinutes(options)} minutes`);
   const figures = new Map<number, TreeFigures>();
-  for (const files of sizes) {
-    const isExtra = !options.sizes.includes(files);
-    await measureTree({
-      ...options,
-      ...(isExtra ? { ways: ['plexlift'], rounds: options.rounds } : {}),
-      files,
-      signal,
-      tell,
-      keep(measured) {
-        figures.set(files, measured);
-        keepJson(options.json, [...figures.values()]);
-      },
-    });
+  try {
+    for (const files of sizes) {
+      const isExtra = !options.sizes.includes(files);
+      await measureTree({
+        ...options,
+        ...(isExtra ? { ways: ['plexlift'], rounds: options.rounds } : {}),
+        files,
+        signal,
+        tell,
+        keep(measured) {
+          figures.set(files, measured);
+          keepJson(options.json, [...figures.values()]);
+        },
+      });
+    }
+  } finally {
+    // A bench that is cut off has measured something all the same.
+    if (figures.size > 0) process.stdout.write(`${transferTables([...figures.values()])}\n`);
   }
-  process.stdout.write(`${transferTables([...figures.values()])}\n`);
 }
 
 await onceStopped(async (signal) => {

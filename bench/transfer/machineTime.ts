@@ -16,7 +16,7 @@ export interface Took {
 }
 
 /** Ticks a second in /proc: USER_HZ, which Linux never changed. */
-const ticksPerSecond = 100;
+export const ticksPerSecond = 100;
 
 /** Reads the first line of /proc/stat. Waiting for disks is idleness, and guests are counted as user already. */
 export function parseMachineTime(text: string): MachineTime {

@@ -9,7 +9,7 @@ import { countBulk, notBulk, type BulkCount } from './bulk.ts';
 import { consent, waitBeforeCopy, type Waiting } from './landing.ts';
 import { overLink, slowLink } from './link.ts';
 import { startClock } from './machineTime.ts';
-import { runPlexlift } from './plexliftProcess.ts';
+import { runPlexlift, type PlexliftRun } from './plexliftProcess.ts';
 import { quoted, shellWork } from './shellWork.ts';
 import { figuresOf, type LinkMeasurement, type Measurement, type TreeFigures } from './transferFigures.ts';
 import type { TransferOptions } from './transferOptions.ts';
@@ -96,7 +96,7 @@ async function prepare(bed: Bed, { files, ways, signal, tell }: TreeToMeasure): 
 }
 
 interface Landed {
-  readonly took: ReturnType<ReturnType<typeof startClock>>;
+  readonly took: NonNullable<PlexliftRun['watched']>;
   readonly peakMemoryMb: number;
   readonly verifiedFiles: number;
 }

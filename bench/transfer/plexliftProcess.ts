@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { PassingEvent, RecordedEvent } from '../../src/runner/events.ts';
 import type { Stage } from '../../test/e2e/stage.ts';
-import { startClock, type Took } from './machineTime.ts';
+import { startClock, ticksPerSecond, type Took } from './machineTime.ts';
 
 /** A run of the real program, from its own events. */
 export interface PlexliftRun {
@@ -10,8 +10,8 @@ export interface PlexliftRun {
   readonly events: readonly RecordedEvent[];
   /** The most memory its process ever held. */
   readonly peakMemoryMb: number;
-  /** The whole machine's time from the beginning to the end of the step that was watched; null where that did not run. */
-  readonly watched: Took | null;
+  /** The time from the beginning to the end of the step that was watched, of the whole machine and of the process alone; null where that did not run. */
+  readonly watched: (Took & { readonly ownCpuSeconds: number }) | null;
 }
 
 const pollMs = 50;
@@ -27,13 +27,13 @@ export async function runPlexlift(stage: Stage, words: readonly string[], option
   let peakMemoryMb = 0;
   const poll = setInterval(() => (peakMemoryMb = Math.max(peakMemoryMb, peakOf(child.pid))), pollMs);
   const events: RecordedEvent[] = [];
-  let stop: (() => Took) | undefined;
-  let watched: Took | null = null;
+  let stop: (() => Took & { readonly ownCpuSeconds: number }) | undefined;
+  let watched: PlexliftRun['watched'] = null;
   try {
     for await (const line of child) {
       const event = JSON.parse(line) as RecordedEvent | PassingEvent;
       if (event.type === 'progress') continue;
-      if (event.type === 'step-begun' && event.step === options.watch) stop = startClock();
+      if (event.type === 'step-begun' && event.step === options.watch) stop = startBoth(child.pid);
       if (event.type === 'step-finished' && event.step === options.watch) watched = stop?.() ?? null;
       events.push(event);
       options.onEvent?.(event);
@@ -47,6 +47,17 @@ export async function runPlexlift(stage: Stage, words: readonly string[], option
   }
   const stepSeconds = new Map(events.flatMap((event) => (event.type === 'step-finished' ? [[event.step, event.durationMs / 1000] as const] : [])));
   return { stepSeconds, events, peakMemoryMb, watched };
+}
+
+function startBoth(pid: number | undefined): () => Took & { readonly ownCpuSeconds: number } {
+  const [stop, before] = [startClock(), ownCpuSeconds(pid)];
+  return () => ({ ...stop(), ownCpuSeconds: ownCpuSeconds(pid) - before });
+}
+
+function ownCpuSeconds(pid: number | undefined): number {
+  // Fields 14 and 15 of what follows; the second is the program's name in parentheses, which may hold anything.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
 /** "VmHWM" of a process in MiB, which only ever grows; 0 once it has ended. */

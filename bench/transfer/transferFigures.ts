@@ -6,6 +6,8 @@ import type { WayName } from './way.ts';
 export interface Measurement extends Took {
   readonly way: WayName;
   readonly round: number;
+  /** Of plexlift's process alone. */
+  readonly ownCpuSeconds?: number;
 }
 
 /** plexlift and the bare link, once each, one after the other. */
@@ -44,6 +46,8 @@ export interface TreeFigures extends Omit<MeasuredTree, 'measurements' | 'linkMe
   /** plexlift's median; what its own journal says that copying took. */
   readonly seconds: number;
   readonly cpuSeconds: number;
+  /** Of plexlift's process alone. */
+  readonly ownCpuSeconds: number;
   readonly ratioToTarExec: number | null;
   readonly ratioToRsync: number | null;
   readonly ratioToFloor: number | null;
@@ -99,6 +103,7 @@ export function figuresOf({ measurements, linkMeasurements, ...tree }: MeasuredT
     ...tree,
     seconds: median(own.map(({ seconds }) => seconds)),
     cpuSeconds: median(own.map(({ cpuSeconds }) => cpuSeconds)),
+    ownCpuSeconds: median(own.map(({ ownCpuSeconds = 0 }) => ownCpuSeconds)),
     ratioToTarExec: ratioTo('tar-exec'),
     ratioToRsync: ratioTo('rsync'),
     ratioToFloor: ratioTo('floor'),
