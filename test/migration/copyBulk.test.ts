@@ -11,7 +11,7 @@ import { sourceFacts, stepTools, targetFacts } from './literalFacts.ts';
 
 const sent: SendOptions[] = [];
 const nothing = { count: 0, first: [] };
-const summary: SendSummary = { listed: { entries: 3, bytes: 5, leftBehind: [], leavingLinks: nothing, skippedOther: nothing }, entries: 0, bytes: 0, segments: 0, retries: 0, removed: 0, notSent: nothing, leavingLinks: nothing, skippedOther: nothing, durationMs: 1 };
+const summary: SendSummary = { listed: { entries: 3, bytes: 5, leftBehind: [], leavingLinks: nothing, skippedOther: nothing }, entries: 0, bytes: 0, segments: 0, retries: 0, removed: 0, readAgain: { files: 0, lost: 0 }, notSent: nothing, leavingLinks: nothing, skippedOther: nothing, durationMs: 1 };
 
 vi.mock('../../src/transfer/engine.ts', () => ({ send: async (options: SendOptions) => (sent.push(options), summary) }));
 

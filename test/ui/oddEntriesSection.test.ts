@@ -8,7 +8,7 @@ const nothing = { count: 0, first: [] };
 function reportOf(found: Partial<Pick<SendSummary, 'skippedOther' | 'leavingLinks'>>): string {
   const result: SendSummary = {
     listed: { entries: 9, bytes: 0, leftBehind: [], leavingLinks: nothing, skippedOther: nothing },
-    entries: 9, bytes: 0, segments: 1, retries: 0, removed: 0, notSent: nothing, leavingLinks: nothing, skippedOther: nothing, durationMs: 1, ...found,
+    entries: 9, bytes: 0, segments: 1, retries: 0, removed: 0, readAgain: { files: 0, lost: 0 }, notSent: nothing, leavingLinks: nothing, skippedOther: nothing, durationMs: 1, ...found,
   };
   const finished: RunEvent = { type: 'step-finished', step: 'copy-ahead', result, durationMs: 1 };
   const event: RecordedEvent = { at: '2026-11-23T18:00:00.000Z', ...finished };
