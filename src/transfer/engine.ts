@@ -8,7 +8,7 @@ import { listInto, type ListingSummary } from './listing.ts';
 import type { Manifest, TreeName } from './manifest.ts';
 import type { Delta } from './manifestDelta.ts';
 import { readAgain, type ReadAgain } from './readAgain.ts';
-import { runsOf, segmentLimits, type SegmentLimits } from './plan.ts';
+import { runsOf, runsWithDirectories, segmentLimits, type SegmentLimits } from './plan.ts';
 import type { Sample } from './sample.ts';
 import { tallyOf, type Tally } from './tally.ts';
 
@@ -65,8 +65,8 @@ export async function send(options: SendOptions): Promise<SendSummary> {
     const removed = await removeGone(delta, options);
     const tally = tallyOf(delta, options);
     const limits = options.limits ?? segmentLimits;
-    // Directories come after everything that is in them, one segment after another, so that their times survive.
-    await deliverAll(runsOf(delta.leaves(), limits), { ...options, concurrency: options.concurrency ?? 2, tally });
+    // Directories come after everything that is in them, so that their times survive: most in the segment of what is in them, the others last.
+    await deliverAll(runsWithDirectories(delta.leaves(), { limits: () => limits, directoryToSend: delta.directoryToSend }), { ...options, concurrency: options.concurrency ?? 2, tally });
     await deliverAll(runsOf(delta.directories(), limits), { ...options, concurrency: 1, tally });
     return {
       listed,

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
 import { inTransaction } from './manifestFile.ts';
 import { entryColumns, entryOf, numberIn, pathIn, type Row } from './manifestRows.ts';
+import { parentOf } from './plan.ts';
 
 /** What has to happen to make the landing area like the latest listing. Its sequences hold one page of rows at a time. */
 export interface Delta {
@@ -12,7 +13,9 @@ export interface Delta {
   markRemoved(paths: readonly BytePath[]): void;
   /** Files and links to send, in path order. */
   leaves(): Generator<Entry>;
-  /** Directories to send, deepest first. */
+  /** The entry of a directory that is to be sent, and may be sent as soon as all leaves below it are; null for any other. */
+  directoryToSend(path: BytePath): Entry | null;
+  /** Directories to send that no receipt proves by now, deepest first. */
   directories(): Generator<Entry>;
 }
 
@@ -32,6 +35,9 @@ const mustCome = `presence < 2 AND listing >= :listing AND type <> 'other'`;
 export function openDelta(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner; readonly listing: number }): Delta {
   const { tree, listing } = options;
   inTransaction(database, () => doubtWhatWillBeTouched(database, options));
+  recordLate(database, options);
+  const directory = database.prepare(`
+    SELECT ${entryColumns} FROM entries WHERE tree = :tree AND path = :path AND type = 'directory' AND ${mustCome} AND path NOT IN (SELECT path FROM late)`);
   const removed = database.prepare('UPDATE entries SET presence = 0, there = NULL WHERE tree = ? AND path = ?');
   return {
     toSend: countOf(database, options),
@@ -56,6 +62,10 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
         SELECT ${entryColumns} FROM entries WHERE tree = :tree AND presence < 2 AND type IN ('file', 'link') AND listing >= :listing
           AND path > :after ORDER BY path LIMIT ${pageRows}`);
       yield* paged<Entry>((after) => page.all({ tree, listing, after: after === null ? Buffer.alloc(0) : bytesOf(after.path) }), entryOf);
+    },
+    directoryToSend(path) {
+      const row = directory.get({ tree, listing, path: bytesOf(path) });
+      return row === undefined ? null : entryOf(row);
     },
     *directories() {
       const page = database.prepare(`
@@ -95,6 +105,25 @@ function doubtWhatWillBeTouched(database: DatabaseSync, options: { readonly tree
       UPDATE entries SET presence = 1 WHERE tree = :tree AND presence = 2
         AND path IN (SELECT parent FROM entries WHERE tree = :tree AND ((${mustGo}) OR (${mustCome})))`)
     .run({ tree, listing });
+}
+
+/** Notes the directories to send below which there is no leaf to send, and all above them: they come last, since making one touches the next. */
+function recordLate(database: DatabaseSync, { tree, listing }: { readonly tree: string; readonly listing: number }): void {
+  database.exec('CREATE TEMP TABLE IF NOT EXISTS late (path BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM late;');
+  const insert = database.prepare('INSERT OR IGNORE INTO late (path) VALUES (?)');
+  // "0" follows "/": between the two lies all that is below a directory.
+  const withoutLeaves = database.prepare(`
+    SELECT d.path FROM entries AS d WHERE d.tree = :tree AND d.presence < 2 AND d.type = 'directory' AND d.listing >= :listing AND NOT EXISTS (
+      SELECT 1 FROM entries AS leaf WHERE leaf.tree = :tree AND leaf.presence < 2 AND leaf.type IN ('file', 'link') AND leaf.listing >= :listing
+        AND leaf.path > CAST(CAST(d.path AS TEXT) || '/' AS BLOB) AND leaf.path < CAST(CAST(d.path AS TEXT) || '0' AS BLOB))`);
+  inTransaction(database, () => {
+    for (const row of withoutLeaves.all({ tree, listing })) {
+      for (let path: BytePath | null = pathIn(row, 'path'); path !== null; path = parentOf(path)) {
+        // Where one is known, so are all above it.
+        if (insert.run(bytesOf(path)).changes === 0) break;
+      }
+    }
+  });
 }
 
 function countOf(database: DatabaseSync, options: { readonly tree: string; readonly listing: number }): Delta['toSend'] {

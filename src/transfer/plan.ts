@@ -14,6 +14,60 @@ export function contentBytes(entry: Entry): number {
   return entry.type === 'file' ? entry.sizeBytes : 0;
 }
 
+/** A directory, and the run in which the first leaf below it was met. */
+interface OpenDirectory {
+  readonly path: BytePath;
+  readonly run: number;
+}
+
+/**
+ * Cuts leaves, which come in path order, into runs, and puts into each run the directories that all of their leaves are in: behind what
+ * is in them, so that nothing that comes later touches their times. Directories across several runs, and those without leaves, are not in it.
+ * Lazy: holds one run at a time. `directoryToSend` tells the entry of a directory, or null where it is not to be sent.
+ */
+export function* runsWithDirectories(
+  leaves: Iterable<Entry>,
+  options: { readonly limits: () => SegmentLimits; readonly directoryToSend: (path: BytePath) => Entry | null },
+): Generator<readonly Entry[]> {
+  const open: OpenDirectory[] = [];
+  let run: Entry[] = [];
+  let closed: Entry[] = [];
+  let runBytes = 0;
+  let number = 0;
+
+  /** Below a directory all paths follow one another, so that a leaf elsewhere closes it; what is deeper closes first. */
+  function closeAllBut(leaf: BytePath | null): void {
+    for (let last = open.at(-1); last !== undefined && !(leaf?.startsWith(`${last.path}/`) ?? false); last = open.at(-1)) {
+      open.pop();
+      const entry = last.run === number ? options.directoryToSend(last.path) : null;
+      if (entry !== null) closed.push(entry);
+    }
+  }
+
+  function* cut(): Generator<readonly Entry[]> {
+    if (run.length > 0) yield [...run, ...closed];
+    run = [];
+    closed = [];
+    runBytes = 0;
+    number += 1;
+  }
+
+  for (const leaf of leaves) {
+    closeAllBut(leaf.path);
+    const limits = options.limits();
+    const size = contentBytes(leaf);
+    if (run.length > 0 && (run.length + closed.length >= limits.entries || runBytes + size > limits.bytes)) yield* cut();
+    const known = open.at(-1)?.path ?? null;
+    const above: OpenDirectory[] = [];
+    for (let path = parentOf(leaf.path); path !== null && path !== known; path = parentOf(path)) above.push({ path, run: number });
+    open.push(...above.toReversed());
+    run.push(leaf);
+    runBytes += size;
+  }
+  closeAllBut(null);
+  yield* cut();
+}
+
 /** How many directories lie above a path. */
 export function depthOf(path: string): number {
   let depth = 0;

@@ -8,7 +8,7 @@ import { bytePathOfText, textOf, type BytePath, type Entry } from '../../src/tra
 import { placeOf } from '../../src/transfer/leftBehind.ts';
 import { leaves } from '../../src/transfer/listing.ts';
 import { localTree, snapshot } from './localTree.ts';
-import { furnish, impatience, scene } from './scene.ts';
+import { furnish, impatience, longAgoSeconds, scene } from './scene.ts';
 
 /** An entry without what two file systems cannot have in common. */
 function comparable({ path, type, sizeBytes, modifiedAtSeconds, mode, linkTarget }: Entry): unknown {
@@ -34,6 +34,21 @@ describe('sending a tree', () => {
     expect(summary).toMatchObject({ entries: summary.listed.entries, bytes: summary.listed.bytes, removed: 0, retries: 0, notSent: { count: 0 } });
     expect(stage.manifest.totals('bulk')).toMatchObject({ entries: summary.listed.entries, provenEntries: summary.listed.entries, provenBytes: summary.bytes });
     expect(JSON.parse(JSON.stringify(summary))).toEqual(summary);
+  });
+
+  test('times of directories survive segments of any size, with empty directories and such as only changed themselves', async () => {
+    const stage = scene();
+    furnish(stage);
+    for (let file = 0; file < 30; file += 1) stage.write(`Metadata/m/${file % 7}/${file % 3}/${file}`, 'x');
+    mkdirSync(join(stage.source, 'Metadata/m/1/empty/within empty'), { recursive: true });
+    await stage.send({ limits: { entries: 4, bytes: 1e9 } });
+    await expectEqualTrees(stage.source, stage.landing);
+    for (const path of ['Metadata/m/1/empty', 'Metadata/m/2', 'Metadata/m']) utimesSync(join(stage.source, path), longAgoSeconds, longAgoSeconds + 7);
+    stage.write('Metadata/m/3/1/new', 'new');
+    rmSync(join(stage.source, 'Metadata/m/4'), { recursive: true });
+    mkdirSync(join(stage.source, 'Metadata/m/2/0/also new'));
+    await stage.send({ limits: { entries: 4, bytes: 1e9 } });
+    await expectEqualTrees(stage.source, stage.landing);
   });
 
   test('sends nothing when nothing changed', async () => {

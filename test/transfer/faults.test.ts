@@ -211,9 +211,9 @@ describe('a transfer that is cut off', () => {
     expect(await stage.send({ limits })).toMatchObject({ entries: 13 - provenEntries });
   });
 
-  test('at most as many segments are in flight as asked for, and directories come one after another, last', async () => {
+  test('at most as many segments are in flight as asked for, and directories across several of them come one after another, last', async () => {
     const stage = scene();
-    for (let file = 0; file < 12; file += 1) stage.write(`Metadata/${file}/x`, 'x');
+    for (let file = 0; file < 12; file += 1) stage.write(`Metadata/${file % 2}/${file}`, 'x');
     let inFlight = 0;
     const most = { file: 0, directory: 0, link: 0, other: 0 };
     const kinds: string[] = [];

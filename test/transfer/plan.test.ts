@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { bytePathOfText, type Entry } from '../../src/transfer/entry.ts';
-import { contentBytes, deepestFirst, runsOf, segmentLimits } from '../../src/transfer/plan.ts';
+import { describe, expect, test } from 'vitest';
+import { bytePathOfText, type BytePath, type Entry } from '../../src/transfer/entry.ts';
+import { contentBytes, deepestFirst, inPathOrder, runsOf, runsWithDirectories, segmentLimits } from '../../src/transfer/plan.ts';
 
 function entryWith(part: Partial<Entry>): Entry {
   return { path: bytePathOfText('x'), type: 'file', sizeBytes: 0, modifiedAtSeconds: 0, changedAt: '0', mode: 0o644, ...part };
@@ -69,4 +69,41 @@ test('directories come before the directories that hold them', () => {
       }
     }),
   );
+});
+
+describe('directories in the segment of what is in them', () => {
+  // "!" sorts before "/", so that "a!" stands between "a" and what is in it.
+  const somePath = fc.array(fc.constantFrom('a', 'a!', 'b'), { minLength: 1, maxLength: 5 }).map((names) => bytePathOfText(names.join('/')));
+
+  test('each leaf comes once and in order; a directory is there only behind all that is in it, all of it in the same run', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(somePath, { maxLength: 40 }), fc.integer({ min: 1, max: 12 }), (paths, most) => {
+        const isDirectory = (path: BytePath): boolean => paths.some((other) => other.startsWith(`${path}/`));
+        const leaves = paths.filter((path) => !isDirectory(path)).map((path) => entryWith({ path })).toSorted(inPathOrder);
+        const runs = [...runsWithDirectories(leaves, { limits: () => ({ entries: most, bytes: 1e9 }), directoryToSend: (path) => entryWith({ path, type: 'directory' }) })];
+        expect(runs.flat().filter(({ type }) => type === 'file')).toEqual(leaves);
+        const directories = runs.flat().filter(({ type }) => type === 'directory').map(({ path }) => path);
+        expect(new Set(directories).size).toBe(directories.length);
+        for (const run of runs) {
+          for (const [position, { path, type }] of run.entries()) {
+            if (type !== 'directory') continue;
+            const inside = runs.flat().filter((other) => other.path.startsWith(`${path}/`));
+            expect(inside.length).toBeGreaterThan(0);
+            for (const other of inside) expect(run.slice(0, position)).toContain(other);
+          }
+        }
+      }),
+    );
+  });
+
+  test('all of them, where everything is one run', () => {
+    const leaves = ['a/b/c', 'a/d', 'a!/x', 'e'].map((path) => entryWith({ path: bytePathOfText(path) })).toSorted(inPathOrder);
+    const runs = [...runsWithDirectories(leaves, { limits: () => segmentLimits, directoryToSend: (path) => entryWith({ path, type: 'directory' }) })];
+    expect(runs.map((run) => run.map(({ path }) => path))).toEqual([['a!/x', 'a/b/c', 'a/d', 'e', 'a!', 'a/b', 'a']]);
+  });
+
+  test('none that is not to be sent', () => {
+    const runs = [...runsWithDirectories([entryWith({ path: bytePathOfText('a/b') })], { limits: () => segmentLimits, directoryToSend: () => null })];
+    expect(runs.flat()).toHaveLength(1);
+  });
 });
