@@ -50,7 +50,8 @@ export async function stream(
   const reading = tree.read(segment.entries, segment.owner);
 
   function stop(reason: unknown): void {
-    failure ??= reason instanceof Error ? reason : new Error(messageOf(reason));
+    // A target that refuses closes its end first, and says why a moment later.
+    if (failure === null || isBrokenPipe(failure)) failure = reason instanceof Error ? reason : new Error(messageOf(reason));
     // Once it has given everything it is about to end by itself, and how it ends still matters.
     if (hashing.passed() === null) reading.kill();
     hashing.stream.destroy(failure);
@@ -76,6 +77,10 @@ export async function stream(
   endWatch();
   signal.removeEventListener('abort', onAbort);
   return { passed: hashing.passed(), reading: ended.how(), failure };
+}
+
+function isBrokenPipe(error: Error & { readonly code?: unknown }): boolean {
+  return error.code === 'EPIPE' || error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.code === 'ERR_STREAM_DESTROYED';
 }
 
 function ending(reading: Process): { readonly promise: Promise<void>; how(): ProcessEnding | null } {

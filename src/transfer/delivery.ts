@@ -9,6 +9,7 @@ import type { SegmentTry } from './manifestSegments.ts';
 import type { Segment } from './segment.ts';
 import { contentBytes } from './plan.ts';
 import { namedAsChanged } from './tarDiagnostics.ts';
+import { VolumeFull } from './volumeFull.ts';
 
 /** The part of a target that a delivery uses; `digestsOf` only to say which files are at fault. */
 export type Receiver = Pick<Target, 'receive' | 'receiptOf'> & Partial<Pick<Target, 'digestsOf'>>;
@@ -110,6 +111,10 @@ async function send(segmentTry: SegmentTry, options: DeliveryOptions): Promise<O
   const streamed = await stream(segment, options);
   const { passed } = streamed;
   const suspects = passed === null ? new Set<number>() : suspectsOf(streamed, segment);
+  if (streamed.failure instanceof VolumeFull) {
+    record(segmentTry, options, { outcome: 'failed', passed, received: null, boot: null, suspects });
+    throw streamed.failure;
+  }
   if (passed !== null && passed.deviations.length > 0 && sourceEnded(streamed, [0, 1, 2])) {
     record(segmentTry, options, { outcome: 'unlike its list', passed, received: null, boot: null, suspects });
     return { kind: 'unlike its list', facts: factsOf(streamed), passed };

@@ -56,6 +56,15 @@ describe('an answer', () => {
     expect(calls()).toBe(2);
   });
 
+  test('that names a full volume is told as one, whatever program met it', async () => {
+    const full = gateClient({ machine: thisComputer(), script: ['sh', '-c', 'cat >/dev/full', 'sh'], root: temporaryDirectory(), owner: ownUser() });
+    await expect(full.keepJournal(Buffer.from('x'))).rejects.toMatchObject({
+      kind: 'failed',
+      message: expect.stringMatching(/^The volume of .* is full$/) as string,
+      facts: [expect.stringMatching(/^keep-journal on /), expect.stringMatching(/: No space left on device$/)],
+    });
+  });
+
   test('from a script that is not there names the command', async () => {
     const gate = gateClient({ machine: thisComputer(), script: ['sh', '/nowhere/gate.sh'], root: temporaryDirectory(), owner: ownUser() });
     await expect(gate.state()).rejects.toMatchObject({ kind: 'failed', message: expect.stringContaining('/nowhere/gate.sh state') as string });

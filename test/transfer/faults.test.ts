@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -6,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { textOf, type Tree } from '../../src/transfer/entry.ts';
 import { openManifest } from '../../src/transfer/manifest.ts';
 import type { Receipt, Segment } from '../../src/transfer/segment.ts';
+import { VolumeFull } from '../../src/transfer/volumeFull.ts';
 import { withOneByteChanged } from './localTarget.ts';
 import { localTree, openProgram, snapshot, tarArguments, tarList } from './localTree.ts';
 import { furnish, impatience, scene } from './scene.ts';
@@ -95,6 +97,25 @@ describe('a target that fails', () => {
       throw new Error('the connection was lost at the very end');
     };
     expect(await stage.send({ target: { ...stage.target, receive } })).toMatchObject({ retries: 0, notSent: { count: 0 } });
+  });
+
+  test('one that is full is not tried again, and is named rather than the pipe that broke', async () => {
+    const stage = scene();
+    stage.write('Metadata/large', Buffer.alloc(3_000_000, 1));
+    const receive = atFirst(
+      1,
+      async (_segment: Segment, tar: Readable) => {
+        tar.on('error', () => undefined);
+        await once(tar, 'data');
+        tar.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+        await pause(20);
+        throw new VolumeFull('a target', ['tar: large: Cannot write: No space left on device']);
+      },
+      stage.target.receive,
+    );
+    await expect(stage.send({ target: { ...stage.target, receive } })).rejects.toMatchObject({ message: 'The volume of a target is full', facts: ['tar: large: Cannot write: No space left on device'] });
+    expect(stage.target.received).toEqual([]);
+    expect(await stage.send({ target: { ...stage.target, receive } })).toMatchObject({ entries: 2, retries: 0 });
   });
 
   test('one that reads nothing is ended by the watchdog, and the segment is sent again', async () => {

@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CommandFailed } from '../../machines/command.ts';
 import type { Command, Machine, Process, ProcessEnding } from '../../machines/machine.ts';
+import { VolumeFull } from '../../transfer/volumeFull.ts';
 import { GateFailed, reasonOf } from './gateFailure.ts';
 
 /** How the script is reached: on which machine, by which words, with which environment. */
@@ -25,6 +26,9 @@ export interface GateCall {
 const endLine = Buffer.from('end\n');
 const pausesMs = [200, 1_000, 3_000];
 const graceMs = 10_000;
+
+/** What every tool there, the shell among them, says of a volume without bytes or inodes. */
+const noRoom = /: (?:No space left on device|Disk quota exceeded)$/;
 
 /**
  * Calls a verb and gives back its answer without the closing line. kubectl loses the end of standard output now and then, with exit
@@ -105,6 +109,8 @@ function commandOf(carrier: GateCarrier, call: GateCall, inputBytes: number | un
 function failureOf(carrier: GateCarrier, call: GateCall, ending: ProcessEnding): Error {
   const reason = reasonOf(ending.exitCode);
   const lines = ending.stderrTail.split('\n').filter((line) => line !== '' && !line.endsWith('still working'));
+  const full = lines.filter((line) => noRoom.test(line));
+  if (full.length > 0) return new VolumeFull(carrier.machine.name, [`${call.verb} on ${carrier.machine.name}`, ...full.slice(-5)]);
   const own = lines.findLastIndex((line) => line.startsWith('plexlift-gate: '));
   if (reason === null || own === -1) {
     const how = ending.signal === null ? `it exited with ${String(ending.exitCode)}` : `it was ended by ${ending.signal}`;
