@@ -27,7 +27,7 @@ export function localTarget(directory: string): LocalTarget & { readonly receive
     async receive(segment: Segment, tar: Readable) {
       received.push(segment);
       receipts.delete(segment.name);
-      const extraction = openProgram('tar', ['--extract', '--preserve-permissions', '--numeric-owner', `--directory=${directory}`]);
+      const extraction = openProgram('tar', ['--extract', '--absolute-names', '--preserve-permissions', '--numeric-owner', `--directory=${directory}`]);
       extraction.stdout.resume();
       // tar closes its input at the end mark of the archive, which may be before we do: its exit code tells.
       await Promise.allSettled([pipeline(tar, extraction.stdin)]);

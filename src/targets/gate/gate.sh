@@ -43,6 +43,7 @@ unset CDPATH TAR_OPTIONS TAPE GREP_OPTIONS POSIXLY_CORRECT || :
 
 protocol=1
 data_path='Library/Application Support/Plex Media Server'
+stall_seconds=120
 plex_sqlite=${PLEXLIFT_PLEX_SQLITE:-/usr/lib/plexmediaserver/Plex SQLite}
 verb=${1:-}
 
@@ -65,11 +66,15 @@ scratch=
 bounded_count=0
 heart=
 sleeper=
+extractor=
+watcher=
 leftover=
 clean_up() {
   [ -z "$leftover" ] || rm -f -- "$leftover"
   [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null || :
   [ -z "$heart" ] || kill "$heart" 2>/dev/null || :
+  [ -z "$watcher" ] || kill "$watcher" 2>/dev/null || :
+  [ -z "$extractor" ] || kill "$extractor" 2>/dev/null || :
   [ -z "$scratch" ] || rm -rf -- "$scratch"
 }
 trap clean_up EXIT
@@ -127,7 +132,7 @@ replace_file() { # FILE
 # Takes exactly BYTES from standard input and not one more: the rest belongs to the next reader (GNU head; busybox's reads on).
 take() { # BYTES FILE
   usage_number "$1" 'length of the input'
-  head -c "$1" >"$2" || die 1 "Cannot write \"$2\""
+  timeout 600 head -c "$1" >"$2" || die 1 "Cannot write \"$2\", or the input did not come"
   [ "$(wc -c <"$2")" -eq "$1" ] || die 15 "The input ended after $(wc -c <"$2") of $1 bytes"
 }
 
@@ -560,7 +565,7 @@ check_names() { # LIST
 }
 
 ancestors() { # LIST: every directory above every name, outermost first
-  sed -zn ':up; s|/[^/]*$||; T; p; b up' "$1" | sort -zu
+  sed -z 's|/[^/]*$||; t; d' "$1" | uniq -z | sed -zn ':up; p; s|/[^/]*$||; T; b up' | sort -zu
 }
 
 # What stands where a directory is to be, and is none, goes: nothing is ever written through a link.
@@ -568,8 +573,8 @@ unlink_what_is_no_directory() {
   xargs -0 -r sh -c 'for p; do if [ -L "$p" ] || { [ -e "$p" ] && ! [ -d "$p" ]; }; then rm -f -- "$p" || exit 255; fi; done' sh
 }
 
-linked_ancestor() { # LIST
-  ancestors "$1" | xargs -0 -r sh -c 'for p; do if [ -L "$p" ]; then printf "%s\n" "$p"; exit 0; fi; done' sh | head -n 1
+first_link() { # of the names on standard input
+  xargs -0 -r sh -c 'for p; do if [ -L "$p" ]; then printf "%s\n" "$p"; exit 0; fi; done' sh | head -n 1
 }
 
 # Of the names on standard input, those that are not reached through a link and pass a test: -e, or -f.
@@ -602,12 +607,9 @@ verb_receive() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES: both lists, then 
   check_names "$base.part"
   check_names "$base.directories"
   cd -- "$landing"
-  make_way "$base"
-  owner=--no-same-owner
-  [ "$(id -u)" -ne 0 ] || owner=--same-owner
-  tar --extract --file=- --read-full-records --no-recursion --null --verbatim-files-from --files-from="$base.part" --no-wildcards \
-    --numeric-owner "$owner" --same-permissions --warning=no-timestamp || die 1 "Cannot extract segment \"$1\": tar exited with $?"
-  linked=$(linked_ancestor "$base.part")
+  make_way "$base" "$1"
+  extract "$base" || die 1 "Cannot extract segment \"$1\": tar exited with $?"
+  linked=$(first_link <"$scratch/ancestors")
   [ -z "$linked" ] || die 15 "Segment \"$1\" has names below \"$linked\", which is a link"
   rm -f -- "$base.directories"
   mv -f -T -- "$base.part" "$base.list"
@@ -615,12 +617,50 @@ verb_receive() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES: both lists, then 
 }
 
 # tar replaces files and links by itself; not a directory by a file, nor a link above a name.
-make_way() { # BASE
-  ancestors "$1.part" | unlink_what_is_no_directory
+make_way() { # BASE SEGMENT
   make_scratch
+  ancestors "$1.part" >"$scratch/ancestors"
   sort -z "$1.directories" >"$scratch/directories"
-  sort -z "$1.part" | comm -z -23 - "$scratch/directories" |
-    xargs -0 -r sh -c 'for p; do if [ -d "$p" ] && [ ! -L "$p" ]; then rm -rf --one-file-system -- "$p" || exit 255; fi; done' sh
+  sort -z "$1.part" | comm -z -23 - "$scratch/directories" >"$scratch/leaves"
+  [ "$(comm -z -12 "$scratch/leaves" "$scratch/ancestors" | wc -c)" -eq 0 ] || die 15 "Segment \"$2\" has names below one that is no directory"
+  unlink_what_is_no_directory <"$scratch/ancestors"
+  xargs -0 -r sh -c 'for p; do if [ -d "$p" ] && [ ! -L "$p" ]; then rm -rf --one-file-system -- "$p" || exit 255; fi; done' sh <"$scratch/leaves"
+}
+
+# Absolute names are refused before. Told to take them, tar makes links at once; otherwise it puts files in their place, and makes the
+# links when the times of the directories are set already.
+extract() { # BASE: returns tar's exit code
+  owner=--no-same-owner
+  [ "$(id -u)" -ne 0 ] || owner=--same-owner
+  # In the background, so that it can be watched; what runs there has no standard input but one that is handed to it.
+  exec 3<&0
+  tar --extract --file=- --read-full-records --absolute-names --no-recursion --null --verbatim-files-from --files-from="$1.part" --no-wildcards \
+    --numeric-owner "$owner" --same-permissions --warning=no-timestamp <&3 3<&- &
+  extractor=$!
+  exec 3<&-
+  watch_extractor
+  code=0
+  wait "$extractor" || code=$?
+  extractor=
+  kill "$watcher" 2>/dev/null || :
+  watcher=
+  return "$code"
+}
+
+# Ends a tar that has read nothing for as long: plexlift gives up on a stream after 90 s, and where the connection is gone without a
+# word, or tar was stopped, nobody else would ever end it.
+watch_extractor() {
+  ( trap 'kill "$sleeper" 2>/dev/null; exit 0' TERM
+    before= still=0
+    while kill -0 "$extractor" 2>/dev/null; do
+      sleep 10 & sleeper=$!
+      wait "$sleeper"
+      read_bytes=$(sed -n 's/^rchar: //p' "/proc/$extractor/io" 2>/dev/null) || exit 0
+      if [ "$read_bytes" = "$before" ]; then still=$((still + 10)); else still=0; fi
+      before=$read_bytes
+      [ "$still" -lt "$stall_seconds" ] || kill -KILL "$extractor" 2>/dev/null || :
+    done ) </dev/null >/dev/null 2>&1 3<&- 7>&- 8>&- 9>&- &
+  watcher=$!
 }
 
 verb_receipt() { # SEGMENT UID GID FORMAT: ustar or gnu
