@@ -14,8 +14,8 @@ export function stepSummary(result: Json): string | null {
   const readBack = landed.safeParse(result);
   if (readBack.success) return `${numberText(readBack.data.landing.entries)} entries with ${bytesText(readBack.data.landing.bytes)} read back; the content of ${numberText(readBack.data.landing.filesReadAgain)} files once more`;
   const media = lookedUp.safeParse(result);
-  if (media.success) return `${numberText(media.data.present)} of ${numberText(media.data.lookedUp)} media files are there`;
-  return null;
+  // What is missing was noted.
+  return media.success && media.data.present === media.data.lookedUp ? `all ${numberText(media.data.present)} media files are there` : null;
 }
 
 function sentText({ entries, bytes, retries, removed, durationMs, listed, notSent }: z.infer<typeof sent>): string {

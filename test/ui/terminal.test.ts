@@ -79,7 +79,7 @@ test('elsewhere a line stays for every tenth of the work, a minute apart, and af
 });
 
 test('what came of a step that took its time is one line before its end', () => {
-  expect(told([{ type: 'step-finished', step: 'a', result: { lookedUp: 3, present: 2, comparedFiles: 1 }, durationMs: 2_000 }])).toBe('       2 of 3 media files are there\n       done 2 s\n');
+  expect(told([{ type: 'step-finished', step: 'a', result: { lookedUp: 3, present: 3, comparedFiles: 1 }, durationMs: 2_000 }])).toBe('       all 3 media files are there\n       done 2 s\n');
 });
 
 test('colour only where it is wanted', () => {
