@@ -87,7 +87,7 @@ export function terminalReporter(options: TerminalOptions): Observer {
         line(`${indent}${paint('green', 'done')} ${paint('dim', durationText(event.durationMs))}`);
         break;
       case 'step-failed':
-        say(event.kind === 'refused' ? 'stopped' : 'failed', { format: 'red' });
+        say(event.kind === 'refused' || event.kind === 'interrupted' ? 'stopped' : 'failed', { format: 'red' });
         break;
       case 'check-finished':
         if (event.finding.status === 'warn' || event.finding.status === 'fail') sayFinding(event.name, event.finding, event.accepted);

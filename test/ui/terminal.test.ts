@@ -16,7 +16,7 @@ const check = (status: 'pass' | 'warn' | 'fail', accepted = false): RunEvent => 
 
 test('a step is one line as it begins, numbered by the plan, and one as it ends', () => {
   expect(told([{ type: 'step-begun', step: 'b' }, { type: 'step-finished', step: 'b', result: null, durationMs: 65_000 }])).toBe(' 2/2  Do b\n       done 1 min 5 s\n');
-  expect(told([{ type: 'step-failed', step: 'a', kind: 'refused', message: 'm', facts: [], remedy: 'r' }])).toBe('       stopped\n');
+  for (const kind of ['refused', 'interrupted'] as const) expect(told([{ type: 'step-failed', step: 'a', kind, message: 'm', facts: [], remedy: 'r' }])).toBe('       stopped\n');
   expect(told([{ type: 'step-failed', step: 'a', kind: 'failed', message: 'm', facts: [], remedy: 'r' }])).toBe('       failed\n');
 });
 
