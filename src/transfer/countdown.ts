@@ -8,10 +8,10 @@ export interface Countdown {
 const toleratedShare = 0.05;
 
 /** About as long it takes to come to a new estimate, as a share of the time left, and at least. */
-const approach = { shareOfLeft: 0.1, leastSeconds: 10 };
+const approach = { shareOfLeft: 0.1, leastSeconds: 6 };
 
-/** What is told changes by no more than this within a second, beyond the second that passed. */
-const steepest = { shareOfLeft: 0.03, leastSeconds: 1 };
+/** What is told changes by no more than this within a second, beyond the second that passed. Good news may come a little faster. */
+const steepest = { rising: { shareOfLeft: 0.03, leastSeconds: 1 }, falling: { shareOfLeft: 0.04, leastSeconds: 2 } };
 
 /** A countdown that never jumps: whatever the estimate does, it is followed at a walk. */
 export function countdown(): Countdown {
@@ -30,8 +30,10 @@ export function countdown(): Countdown {
       const off = estimate - expected;
       const isNoise = Math.abs(off) <= Math.max(1, toleratedShare * expected);
       const pull = 1 - Math.exp(-passedSeconds / Math.max(approach.leastSeconds, approach.shareOfLeft * expected));
-      const most = passedSeconds * Math.max(steepest.leastSeconds, steepest.shareOfLeft * expected);
-      told = expected + (isNoise ? 0 : Math.min(most, Math.max(-most, off * pull)));
+      const { shareOfLeft, leastSeconds } = off > 0 ? steepest.rising : steepest.falling;
+      const most = passedSeconds * Math.max(leastSeconds, shareOfLeft * expected);
+      if (isNoise) told = expected;
+      else told = Math.max(0, expected + Math.min(most, Math.max(-most, off * pull)));
       return told;
     },
   };

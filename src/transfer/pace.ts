@@ -34,8 +34,8 @@ const recentSeconds = 30;
 /** A longer stand is no part of the pace: it says when this goes on, not how. */
 const longestStandSeconds = 10;
 
-/** Standing for longer, time left does not run down any more; and then nobody can tell. */
-const stands = { seconds: 5, tooLongSeconds: 30 };
+/** Standing for longer, time left does not run down any more; there is no rate to speak of; and nobody can tell how long it is going to take. */
+const stands = { seconds: 5, withoutRateSeconds: 10, tooLongSeconds: 30 };
 
 /**
  * Begins to watch the sending of a total. What is `settled` is done with; what has `passed` is on its way or settled. Copying costs per
@@ -56,8 +56,9 @@ export function paceOf(total: Amount): Pace {
       const done = { bytes: weighed(passed.bytes, settled.bytes), entries: weighed(passed.entries, settled.entries) };
       share = Math.min(0.999, Math.max(share, secondsFor(done, usualCosts) / wholeSeconds));
       const { secondsLeft, stoodSeconds } = estimate.look(atSeconds, done);
+      const toldRates = stoodSeconds > stands.withoutRateSeconds ? { bytesPerSecond: 0, entriesPerSecond: 0 } : rates;
       const told = left.show(atSeconds, { estimate: secondsLeft, stands: stoodSeconds > stands.seconds });
-      return { share, ...rates, ...(told === null || stoodSeconds > stands.tooLongSeconds ? {} : { secondsLeft: Math.ceil(told) }) };
+      return { share, ...toldRates, ...(told === null || stoodSeconds > stands.tooLongSeconds ? {} : { secondsLeft: Math.ceil(told) }) };
     },
   };
 }

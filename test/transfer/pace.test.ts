@@ -54,7 +54,7 @@ function jumpsIn(moments: readonly Moment[]): readonly string[] {
     const passed = atSeconds - before.atSeconds;
     // While it stood still for long, nothing was told: afterwards it goes on from there.
     const beyond = Math.min(Math.abs(secondsLeft - before.secondsLeft), Math.abs(secondsLeft - (before.secondsLeft - passed)));
-    return beyond <= Math.max(2, 1 + 0.03 * before.secondsLeft) ? [] : [`${before.secondsLeft} s, then ${secondsLeft} s, at ${atSeconds} s`];
+    return beyond <= Math.max(3, 1 + 0.04 * before.secondsLeft) ? [] : [`${before.secondsLeft} s, then ${secondsLeft} s, at ${atSeconds} s`];
   });
 }
 
@@ -96,7 +96,9 @@ test('the rate is that of late: it falls while nothing moves, and then nobody ca
   // 80 MiB and 8,000 entries take 5.6 s by what they cost.
   expect(before / mebibyte).toBeGreaterThan(80 / 7);
   expect(before / mebibyte).toBeLessThan(80 / 5);
-  expect(at(159)?.bytesPerSecond).toBeLessThan(before / 5);
+  expect(at(108)?.bytesPerSecond).toBeLessThan(before * 0.8);
+  expect(at(112)?.bytesPerSecond).toBe(0);
+  expect(at(163)?.bytesPerSecond).toBeGreaterThan(0);
   expect(at(104)?.secondsLeft).toBeDefined();
   expect(at(140)?.secondsLeft).toBeUndefined();
   expect(at(163)?.secondsLeft).toBeDefined();
