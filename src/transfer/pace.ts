@@ -54,7 +54,7 @@ export function paceOf(total: Amount): Pace {
       const rates = rate.look(atSeconds, passed);
       if (settled.bytes >= total.bytes && settled.entries >= total.entries) return { share: 1, ...rates, secondsLeft: 0 };
       const done = { bytes: weighed(passed.bytes, settled.bytes), entries: weighed(passed.entries, settled.entries) };
-      share = Math.min(0.999, Math.max(share, secondsFor(done, usualCosts) / wholeSeconds));
+      share = Math.min(0.999, Math.max(share, Math.floor((10_000 * secondsFor(done, usualCosts)) / wholeSeconds) / 10_000));
       const { secondsLeft, stoodSeconds } = estimate.look(atSeconds, done);
       const toldRates = stoodSeconds > stands.withoutRateSeconds ? { bytesPerSecond: 0, entriesPerSecond: 0 } : rates;
       const told = left.show(atSeconds, { estimate: secondsLeft, stands: stoodSeconds > stands.seconds });

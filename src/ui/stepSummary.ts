@@ -12,7 +12,7 @@ export function stepSummary(result: Json): string | null {
   const copied = sent.safeParse(result);
   if (copied.success) return sentText(copied.data);
   const readBack = landed.safeParse(result);
-  if (readBack.success) return `${numberText(readBack.data.landing.entries)} entries with ${bytesText(readBack.data.landing.bytes)} read back; the content of ${numberText(readBack.data.landing.filesReadAgain)} files once more`;
+  if (readBack.success) return `read back ${numberText(readBack.data.landing.entries)} entries, and the content of ${numberText(readBack.data.landing.filesReadAgain)} files`;
   const media = lookedUp.safeParse(result);
   // What is missing was noted.
   return media.success && media.data.present === media.data.lookedUp ? `all ${numberText(media.data.present)} media files are there` : null;

@@ -11,7 +11,7 @@ test.each([
   { what: 'removals alone', result: { ...sent, entries: 0, bytes: 0, removed: 3 }, text: 'nothing to send: 150,212 entries are there already; 3 removed' },
   { what: 'everything that may befall', result: { ...sent, removed: 1_000, retries: 2, notSent: { count: 7, first: [] } }, text: 'sent 1.50 GiB in 60,212 entries, 25.6 MiB/s in all; 1,000 removed; sent again: 2; left for the next time: 7' },
   { what: 'nothing sent that was to be', result: { ...sent, entries: 0, bytes: 0, notSent: { count: 7, first: [] } }, text: 'sent nothing; left for the next time: 7' },
-  { what: 'what was read back', result: { landing: { entries: 1_000, bytes: 2 * 1024 ** 2, filesReadAgain: 213 }, databases: [] }, text: '1,000 entries with 2.00 MiB read back; the content of 213 files once more' },
+  { what: 'what was read back', result: { landing: { entries: 1_000, bytes: 2 * 1024 ** 2, filesReadAgain: 213 }, databases: [] }, text: 'read back 1,000 entries, and the content of 213 files' },
   { what: 'media', result: { lookedUp: 4_000, present: 4_000, missing: 0, comparedFiles: 5 }, text: 'all 4,000 media files are there' },
 ])('tells $what', ({ result, text }) => {
   expect(stepSummary(result)).toBe(text);
