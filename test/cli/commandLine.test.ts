@@ -122,16 +122,18 @@ test.each([['migrate'], ['rehearse']])('%s with a limit that is none: exit 2, sa
   expect(existsSync(join(place, 'plexlift-rehearsal.run'))).toBe(false);
 });
 
-test('plan shows both sides, the mapping and every step, in words and as JSON, and connects to nothing', async () => {
+test('plan --offline shows both sides, the mapping and every step, in words and as JSON, and connects to nothing', async () => {
   configure();
-  const { exitCode, stdout, stderr } = await plexlift('plan');
+  const { exitCode, stdout, stderr } = await plexlift('plan', '--offline');
   expect(exitCode).toBe(0);
   expect(stderr).toBe('');
   expect(stdout).toContain(`From directory ${join(place, 'old')}\nTo   directory ${join(place, 'new')}`);
   expect(stdout).toContain('/mnt/a becomes /media/a');
   for (const [position, { name, title }] of plan.entries()) expect(stdout).toMatch(new RegExp(`^ ?${position + 1}  ${name} +${title}`, 'm'));
   expect(stdout).toContain('[touches the source]');
-  const asJson = JSON.parse((await plexlift('plan', '--json')).stdout) as { steps: { name: string }[]; paths: unknown };
+  expect(stdout).toContain('No forecast: this run has copied nothing yet');
+  const asJson = JSON.parse((await plexlift('plan', '--offline', '--json')).stdout) as { steps: { name: string }[]; paths: unknown; forecast: unknown };
+  expect(asJson.forecast).toBeNull();
   expect(asJson.steps.map(({ name }) => name)).toEqual(plan.map(({ name }) => name));
   expect(asJson.paths).toEqual([{ from: '/mnt/a', to: '/media/a' }]);
   expect(existsSync(join(place, 'run'))).toBe(false);

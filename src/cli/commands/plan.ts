@@ -1,19 +1,29 @@
+import { Option } from 'commander';
+import { PlexliftError } from '../../errors.ts';
+import type { NoForecast, ToldForecast } from '../../migration/forecast.ts';
+import { forecastFor } from '../../migration/forecast.ts';
 import { plan } from '../../migration/plan.ts';
-import type { CommandSpec } from '../command.ts';
-import { configurationFile, sharedOptions } from '../options.ts';
+import type { Tree } from '../../transfer/entry.ts';
+import { assemble } from '../assemble.ts';
+import type { CommandSpec, Invocation } from '../command.ts';
+import type { Configuration } from '../configuration.ts';
 import { fingerprintOf, readConfiguration } from '../configuration.ts';
+import { forecastText } from '../forecastText.ts';
+import { configurationFile, sharedOptions, withLimit } from '../options.ts';
 import { runDirectoryOf } from '../session.ts';
 
-/** Shows what would be done, in order, and what each step touches. Connects to nothing. */
+/** Shows what would be done, in order, and what each step touches, and foretells how long it will take. Changes nothing and keeps no record. */
 export const showPlan: CommandSpec = {
   usage: 'plan',
-  summary: 'what would be done, in order, and what each step touches; connects to nothing',
-  options: [sharedOptions.configuration, sharedOptions.run, sharedOptions.json],
-  async run({ options, terminal }) {
-    const configuration = readConfiguration(configurationFile(options, terminal));
+  summary: 'what would be done, in order, and how long it will take, from a sample read now; changes nothing',
+  options: [sharedOptions.configuration, sharedOptions.run, sharedOptions.limit, new Option('--offline', 'connect to nothing: foretell only from what a run has measured'), sharedOptions.json],
+  async run(invocation) {
+    const { options, terminal } = invocation;
+    const configuration = withLimit(readConfiguration(configurationFile(options, terminal)), options);
     const { source, target } = fingerprintOf(configuration);
     if (options['json'] === true) {
-      terminal.stdout.write(`${JSON.stringify({ source, target, paths: configuration.paths, steps: plan.map(({ name, title, touches }) => ({ name, title, touches })) })}\n`);
+      const forecast = await forecastOf(configuration, invocation);
+      terminal.stdout.write(`${JSON.stringify({ source, target, paths: configuration.paths, steps: plan.map(({ name, title, touches }) => ({ name, title, touches })), forecast: 'none' in forecast ? null : forecast })}\n`);
       return 0;
     }
     terminal.stdout.write(`From ${source}\nTo   ${target}\n`);
@@ -22,6 +32,39 @@ export const showPlan: CommandSpec = {
       terminal.stdout.write(`${String(position + 1).padStart(2)}  ${step.name.padEnd(17)} ${step.title}${step.touches === 'nothing' ? '' : ` [touches the ${step.touches}]`}\n`);
     }
     terminal.stdout.write(`On record in ${runDirectoryOf(configuration, { options, terminal }).root}\n`);
+    const forecast = await forecastOf(configuration, invocation);
+    terminal.stdout.write(forecastText(forecast));
     return 0;
   },
 };
+
+async function forecastOf(configuration: Configuration, { options, terminal }: Invocation): Promise<ToldForecast | NoForecast> {
+  return forecastFor({
+    directory: runDirectoryOf(configuration, { options, terminal }),
+    limitBytesPerSecond: configuration.limit ?? null,
+    signal: terminal.signal,
+    measure:
+      options['offline'] === true
+        ? null
+        : async (use) => {
+            terminal.stderr.write('Listing the source and reading a sample of it, for a forecast; nothing is changed\n');
+            return withSource(configuration, terminal, use);
+          },
+  });
+}
+
+/** Connects, uses the source's tree, and lets go of everything again. */
+async function withSource<Result>(configuration: Configuration, terminal: Invocation['terminal'], use: (tree: Tree) => Promise<Result>): Promise<Result> {
+  try {
+    const sides = await assemble(configuration, { terminal, record: () => undefined });
+    try {
+      return await use(sides.source.treeWhileServing);
+    } finally {
+      await sides.close();
+    }
+  } catch (error) {
+    if (terminal.signal.aborted) throw new PlexliftError('interrupted', 'Stopped while measuring, as asked', { remedy: 'Nothing was changed; "plexlift plan --offline" measures nothing', cause: error });
+    if (!(error instanceof PlexliftError)) throw error;
+    throw new PlexliftError(error.kind, `Cannot measure for a forecast: ${error.message}`, { facts: error.facts, remedy: `${error.remedy}; or use "plexlift plan --offline", which connects to nothing`, cause: error });
+  }
+}
