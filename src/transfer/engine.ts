@@ -67,7 +67,7 @@ export async function send(options: SendOptions): Promise<SendSummary> {
     const limits = options.limits ?? segmentLimits;
     // Directories come after everything that is in them, so that their times survive: most in the segment of what is in them, the others last.
     await deliverAll(runsWithDirectories(delta.leaves(), { limits: () => limits, directoryToSend: delta.directoryToSend }), { ...options, concurrency: options.concurrency ?? 2, tally });
-    await deliverAll(runsOf(delta.directories(), limits), { ...options, concurrency: 1, tally });
+    await deliverAll(runsOf(delta.directories().filter(({ path }) => !tally.wasLeft(path)), limits), { ...options, concurrency: 1, tally });
     return {
       listed,
       ...tally.sums(),

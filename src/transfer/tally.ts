@@ -1,7 +1,7 @@
 import type { Progress } from '../runner/step.ts';
 import type { Delivery } from './delivery.ts';
 import type { SendSummary } from './engine.ts';
-import type { Entry } from './entry.ts';
+import type { BytePath, Entry } from './entry.ts';
 import type { Delta } from './manifestDelta.ts';
 import { paceOf } from './pace.ts';
 import { passageOf, type Amount } from './passage.ts';
@@ -11,6 +11,8 @@ import { sampler } from './sample.ts';
 /** Counts what has landed and what is in flight. */
 export interface Tally {
   takeOff(run: readonly Entry[]): Flight;
+  /** True for an entry that was left for the next time. */
+  wasLeft(path: BytePath): boolean;
   sums(): Pick<SendSummary, 'entries' | 'bytes' | 'segments' | 'retries' | 'notSent'>;
 }
 
@@ -34,6 +36,7 @@ export function tallyOf(delta: Pick<Delta, 'toSend'>, options: { readonly progre
   const pace = paceOf(total);
   const inFlight = new Map<symbol, Amount>();
   const notSent = sampler(namesKept);
+  const wasLeft = new Set<BytePath>();
   const sums = { entries: 0, bytes: 0, segments: 0, retries: 0 };
   /** Runs that are done with: landed, or left for the next time. */
   let settled: Amount = { bytes: 0, entries: 0 };
@@ -74,11 +77,15 @@ export function tallyOf(delta: Pick<Delta, 'toSend'>, options: { readonly progre
           sums.bytes += landed.reduce((sum, entry) => sum + contentBytes(entry), 0);
           sums.segments += landed.length > 0 ? 1 : 0;
           sums.retries += retries;
-          for (const { path, reason } of left) notSent.add(path, reason);
+          for (const { path, reason } of left) {
+            notSent.add(path, reason);
+            wasLeft.add(path);
+          }
           report();
         },
       };
     },
+    wasLeft: (path) => wasLeft.has(path),
     sums: () => ({ ...sums, notSent: notSent.sample() }),
   };
 }

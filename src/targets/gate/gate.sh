@@ -66,7 +66,7 @@ scratch=
 bounded_count=0
 heart=
 sleeper=
-extractor=
+reader=
 watcher=
 leftover=
 clean_up() {
@@ -74,7 +74,7 @@ clean_up() {
   [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null || :
   [ -z "$heart" ] || kill "$heart" 2>/dev/null || :
   [ -z "$watcher" ] || kill "$watcher" 2>/dev/null || :
-  [ -z "$extractor" ] || kill "$extractor" 2>/dev/null || :
+  [ -z "$reader" ] || kill "$reader" 2>/dev/null || :
   [ -z "$scratch" ] || rm -rf -- "$scratch"
 }
 trap clean_up EXIT
@@ -129,10 +129,11 @@ replace_file() { # FILE
     { rm -f -- "$1.new.$$"; die 1 "Cannot write \"$1\""; }
 }
 
+reading=
 # Takes exactly BYTES from standard input and not one more: the rest belongs to the next reader (GNU head; busybox's reads on).
 take() { # BYTES FILE
   usage_number "$1" 'length of the input'
-  timeout 600 head -c "$1" >"$2" || die 1 "Cannot write \"$2\", or the input did not come"
+  $reading head -c "$1" >"$2" || die 1 "Cannot write \"$2\", or its input did not come"
   [ "$(wc -c <"$2")" -eq "$1" ] || die 15 "The input ended after $(wc -c <"$2") of $1 bytes"
 }
 
@@ -602,6 +603,7 @@ verb_receive() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES: both lists, then 
     flock -w 20 7 || die 12 "An earlier receiver of segment \"$1\" does not end"
   fi
   rm -f -- "$base.list" "$base.sha256"
+  reading=watched
   take "${2:-}" "$base.part"
   take "${3:-}" "$base.directories"
   check_names "$base.part"
@@ -632,35 +634,35 @@ make_way() { # BASE SEGMENT
 extract() { # BASE: returns tar's exit code
   owner=--no-same-owner
   [ "$(id -u)" -ne 0 ] || owner=--same-owner
-  # In the background, so that it can be watched; what runs there has no standard input but one that is handed to it.
+  watched tar --extract --file=- --read-full-records --absolute-names --no-recursion --null --verbatim-files-from --files-from="$1.part" --no-wildcards \
+    --numeric-owner "$owner" --same-permissions --warning=no-timestamp
+}
+
+# Runs a command that reads standard input, and ends it when it has read nothing for as long: plexlift gives up on a stream after 90 s,
+# and where the connection is gone without a word, or the command was stopped, nobody else would ever end it. Returns its exit code.
+watched() { # COMMAND...
+  # What runs in the background has no standard input but one that is handed to it.
   exec 3<&0
-  tar --extract --file=- --read-full-records --absolute-names --no-recursion --null --verbatim-files-from --files-from="$1.part" --no-wildcards \
-    --numeric-owner "$owner" --same-permissions --warning=no-timestamp <&3 3<&- &
-  extractor=$!
+  "$@" <&3 3<&- &
+  reader=$!
   exec 3<&-
-  watch_extractor
+  ( trap 'kill "$sleeper" 2>/dev/null; exit 0' TERM
+    before= still=0
+    while kill -0 "$reader" 2>/dev/null; do
+      sleep 10 & sleeper=$!
+      wait "$sleeper"
+      read_bytes=$(sed -n 's/^rchar: //p' "/proc/$reader/io" 2>/dev/null) || exit 0
+      if [ "$read_bytes" = "$before" ]; then still=$((still + 10)); else still=0; fi
+      before=$read_bytes
+      [ "$still" -lt "$stall_seconds" ] || kill -KILL "$reader" 2>/dev/null || :
+    done ) </dev/null >/dev/null 2>&1 7>&- 8>&- 9>&- &
+  watcher=$!
   code=0
-  wait "$extractor" || code=$?
-  extractor=
+  wait "$reader" || code=$?
+  reader=
   kill "$watcher" 2>/dev/null || :
   watcher=
   return "$code"
-}
-
-# Ends a tar that has read nothing for as long: plexlift gives up on a stream after 90 s, and where the connection is gone without a
-# word, or tar was stopped, nobody else would ever end it.
-watch_extractor() {
-  ( trap 'kill "$sleeper" 2>/dev/null; exit 0' TERM
-    before= still=0
-    while kill -0 "$extractor" 2>/dev/null; do
-      sleep 10 & sleeper=$!
-      wait "$sleeper"
-      read_bytes=$(sed -n 's/^rchar: //p' "/proc/$extractor/io" 2>/dev/null) || exit 0
-      if [ "$read_bytes" = "$before" ]; then still=$((still + 10)); else still=0; fi
-      before=$read_bytes
-      [ "$still" -lt "$stall_seconds" ] || kill -KILL "$extractor" 2>/dev/null || :
-    done ) </dev/null >/dev/null 2>&1 3<&- 7>&- 8>&- 9>&- &
-  watcher=$!
 }
 
 verb_receipt() { # SEGMENT UID GID FORMAT: ustar or gnu
