@@ -6,7 +6,6 @@ import { explainEnding } from '../machines/runToEnd.ts';
 import { bytesOf, textOf } from '../transfer/entry.ts';
 import { leaves } from '../transfer/listing.ts';
 import type { BytePath, Entry, Owner, Tree } from '../transfer/entry.ts';
-import { tarFormatOf, type TarFormat } from '../transfer/tarFormat.ts';
 
 /** Where a tree lies, and who may read all of it. */
 export interface TreePlace {
@@ -38,11 +37,11 @@ export function listCommand(directory: string, mindepth: 0 | 1 = 1): Command {
 }
 
 /** The command that makes one tar of the paths on its standard input, each ended by NUL; needs GNU tar 1.29 or newer. */
-export function readCommand(directory: string, { owner, format }: { readonly owner: Owner; readonly format: TarFormat }): Command {
+export function readCommand(directory: string, owner: Owner): Command {
   return inEnglish(
     command(
       // Names are taken as they are: not as options, patterns or escapes. Hard links become files of their own, since their other name may lie in another segment.
-      'tar', '--create', `--format=${format}`, '--null', '--verbatim-files-from', '--no-unquote', '--no-recursion', '--hard-dereference',
+      'tar', '--create', '--format=gnu', '--null', '--verbatim-files-from', '--no-unquote', '--no-recursion', '--hard-dereference',
       // A directory is named "path/." in the list, which also names the directory that a followed link leads to, and "path" in the tar.
       String.raw`--transform=flags=rSH;s,/\.$,,`,
       '--numeric-owner', `--owner=:${owner.uid}`, `--group=:${owner.gid}`, `--directory=${rooted(directory)}`, '--files-from=-',
@@ -112,7 +111,7 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
     read(entries, owner) {
       const unsendable = entries.find(({ type }) => type === 'other');
       if (unsendable !== undefined) throw new Error(`Cannot read "${textOf(unsendable.path)}" as tar: it is a socket, pipe or device`);
-      const process = machine.open(paced(readCommand(place.directory, { owner, format: tarFormatOf(entries, owner) })));
+      const process = machine.open(paced(readCommand(place.directory, owner)));
       process.stdin.end(namesOf(entries));
       // What tar says about "path/." is said about the entry "path".
       const ended = process.ended.then((ending) => ({ ...ending, stderrTail: ending.stderrTail.replace(/\/\.(?=: )/g, '') }));

@@ -55,7 +55,7 @@ export interface Tree {
   readonly name: string;
   /** Every entry below the root (not the root itself), in no particular order. */
   list(options?: { readonly signal?: AbortSignal }): AsyncIterable<Entry>;
-  /** One tar (in the format of `tarFormatOf`, owner and group as given) of exactly these entries in exactly this order, on the standard output. */
+  /** One tar (GNU format, owner and group as given) of exactly these entries in exactly this order, on the standard output. */
   read(entries: readonly Entry[], owner: Owner): Process;
 }
 

@@ -6,7 +6,6 @@ import { parseEntries } from '../../src/targets/gate/gateAnswers.ts';
 import { bytesOf } from '../../src/transfer/entry.ts';
 import type { Entry, Owner } from '../../src/transfer/entry.ts';
 import type { Segment } from '../../src/transfer/segment.ts';
-import { tarFormatOf } from '../../src/transfer/tarFormat.ts';
 
 /** Every entry of a directory, files and links first, directories last and deepest first, as a source would send them. */
 export function entriesOf(directory: string): readonly Entry[] {
@@ -25,7 +24,7 @@ export function tarOf(directory: string, segment: Segment): Readable {
   const list = Buffer.concat(segment.entries.map((entry) => Buffer.concat([bytesOf(entry.path), Buffer.of(0)])));
   const names = ['--null', '--no-recursion', '--verbatim-files-from', '--files-from=-'];
   const owner = ['--numeric-owner', `--owner=:${segment.owner.uid}`, `--group=:${segment.owner.gid}`];
-  const tar = spawn('tar', ['--create', '--file=-', `--format=${tarFormatOf(segment.entries, segment.owner)}`, ...names, ...owner, '--hard-dereference', '--sort=none'], { cwd: directory, stdio: ['pipe', 'pipe', 'inherit'] });
+  const tar = spawn('tar', ['--create', '--file=-', '--format=gnu', ...names, ...owner, '--hard-dereference', '--sort=none'], { cwd: directory, stdio: ['pipe', 'pipe', 'inherit'] });
   tar.stdin.end(list);
   return tar.stdout;
 }

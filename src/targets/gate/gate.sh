@@ -665,11 +665,10 @@ watched() { # COMMAND...
   return "$code"
 }
 
-verb_receipt() { # SEGMENT UID GID FORMAT: ustar or gnu
+verb_receipt() { # SEGMENT UID GID
   plain_name "${1:-}" segment
   usage_number "${2:-}" uid
   usage_number "${3:-}" gid
-  case ${4:-} in ustar | gnu) ;; *) die 20 "Not a format of tar: \"${4:-}\"" ;; esac
   need flock tar sha256sum
   landing_run
   base=$receipts/$1
@@ -679,7 +678,7 @@ verb_receipt() { # SEGMENT UID GID FORMAT: ustar or gnu
   [ -e "$base.list" ] || die 16 "Segment \"$1\" was not received to its end"
   # After a crash of the node a file may be empty although its receipt was read, from memory, before.
   boot=$(boot_id)
-  made_for="$boot/$2:$3/$4"
+  made_for="$boot/$2:$3"
   receipt= made_before=
   [ ! -e "$base.sha256" ] || read -r receipt made_before <"$base.sha256" || :
   case $made_before in "$made_for") ;; *) receipt= ;; esac
@@ -689,9 +688,9 @@ verb_receipt() { # SEGMENT UID GID FORMAT: ustar or gnu
     make_scratch
     cd -- "$landing"
     # As root the owners are told as they are, so that the digest proves them; anybody else owns all that arrived.
-    if [ "$(id -u)" -eq 0 ]; then set -- --format="$4"; else set -- --format="$4" --owner=":$2" --group=":$3"; fi
+    if [ "$(id -u)" -eq 0 ]; then set --; else set -- --owner=":$2" --group=":$3"; fi
     { code=0
-      tar --create --file=- --null --no-recursion --verbatim-files-from --files-from="$base.list" --numeric-owner "$@" \
+      tar --create --file=- --format=gnu --null --no-recursion --verbatim-files-from --files-from="$base.list" --numeric-owner "$@" \
         --hard-dereference --sort=none 2>"$scratch/why" || code=$?
       echo "$code" >"$scratch/code"
     } | sha256sum >"$scratch/sum"

@@ -5,7 +5,6 @@ import type { Finding } from '../../runner/check.ts';
 import { bytesOf, bytePathOfText } from '../../transfer/entry.ts';
 import type { BytePath, Entry, Owner } from '../../transfer/entry.ts';
 import type { Receipt, Segment } from '../../transfer/segment.ts';
-import { tarFormatOf } from '../../transfer/tarFormat.ts';
 import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Seal, Target } from '../target.ts';
 import { parseBoot, parseDatabaseChecks, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseReceipt, parseRoom, parseSample, parseState } from './gateAnswers.ts';
 import { callGate, nulList, streamToGate } from './gateCall.ts';
@@ -120,7 +119,7 @@ export function gateClient(options: GateOptions): Gate {
     },
 
     async receiptOf(segment: Segment): Promise<Receipt | null> {
-      const call = { arguments: [segment.name, String(segment.owner.uid), String(segment.owner.gid), tarFormatOf(segment.entries, segment.owner)], timeoutMs: 30 * minuteMs };
+      const call = { arguments: [segment.name, String(segment.owner.uid), String(segment.owner.gid)], timeoutMs: 30 * minuteMs };
       try {
         return { segment: segment.name, ...parseReceipt(await text('receipt', call)) };
       } catch (thrown) {
