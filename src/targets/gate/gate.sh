@@ -712,6 +712,8 @@ verb_remove() { # BYTES
   keep_alive
   cd -- "$landing"
   reached_directly -e <"$scratch/list" | xargs -0 -r rm -rf --one-file-system --
+  # Told to be gone, they are looked for no more: after a loss of power they must not be back.
+  sync -f . 2>/dev/null || sync
   finished
 }
 
