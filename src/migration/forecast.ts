@@ -5,6 +5,8 @@ import type { Tree } from '../transfer/entry.ts';
 import { byteLimit } from '../transfer/limit.ts';
 import { limitedTree } from '../transfer/limitedTree.ts';
 import { sampleReading, type ReadingSample } from '../transfer/readingSample.ts';
+import { measureWay, type Drop } from '../transfer/wayProbe.ts';
+import { messageOf } from '../errors.ts';
 import { bytesText } from '../units.ts';
 import { pastFigures } from './pastFigures.ts';
 import { predict, type Evidence, type Forecast, type PredictionFacts } from './prediction.ts';
@@ -16,13 +18,26 @@ export type ToldForecast = Forecast & { readonly restsOn: readonly string[] };
 /** Why there is no forecast. */
 export type NoForecast = { readonly none: string };
 
+/** What is measured: the source's tree, and the way to the target where there is one to speak of. */
+export interface MeasuredSides {
+  readonly tree: Tree;
+  readonly drop: Drop | null;
+}
+
+/** What measuring showed. `noWay` says why the way was not measured, where it should have been. */
+export interface Measured {
+  readonly sample: ReadingSample;
+  readonly wayBytesPerSecond: number | null;
+  readonly noWay: string | null;
+}
+
 /** What there is to make a forecast from. */
 export interface ForecastOptions {
   readonly directory: RunDirectory;
   readonly limitBytesPerSecond: number | null;
   readonly signal: AbortSignal;
   /** Connects to the source's tree, where this run has no figures of its own; null where nothing may be connected to. */
-  readonly measure: ((use: (tree: Tree) => Promise<ReadingSample>) => Promise<ReadingSample>) | null;
+  readonly measure: ((use: (sides: MeasuredSides) => Promise<Measured>) => Promise<Measured>) | null;
 }
 
 /** Less copying than this says little about the rest. */
@@ -40,11 +55,24 @@ export async function forecastFor(options: ForecastOptions): Promise<ToldForecas
   const past = pastFigures(events);
   const figures = past.run === null ? null : copyFigures(directory.manifestOf(past.run));
   const ofRun = figures === null ? null : evidenceOf(figures);
-  const common = { limitBytesPerSecond, past: past.durations, changedBefore: past.changedBefore };
+  const common = { limitBytesPerSecond, wayBytesPerSecond: null, past: past.durations, changedBefore: past.changedBefore };
   if (figures !== null && (ofRun !== null || measure === null)) return told({ ...common, whole: figures.whole, remaining: figures.remaining, databaseBytes: past.databaseBytes ?? 0, listingMs: figures.listingMs, evidence: ofRun ?? { kind: 'none' } });
   if (measure === null) return { none: 'this run has copied nothing yet, and nothing may be measured; without --offline a sample is read from the source' };
-  const sample = await measure((tree) => sampleReading(limitBytesPerSecond === null ? tree : limitedTree(tree, byteLimit(limitBytesPerSecond)), { signal }));
-  return told({ ...common, ...factsOf(sample, figures) });
+  const { sample, wayBytesPerSecond, noWay } = await measure((sides) => measured(sides, { limitBytesPerSecond, signal }));
+  return told({ ...common, ...factsOf(sample, figures), wayBytesPerSecond }, noWay);
+}
+
+async function measured({ tree, drop }: MeasuredSides, { limitBytesPerSecond, signal }: Pick<ForecastOptions, 'limitBytesPerSecond' | 'signal'>): Promise<Measured> {
+  const limit = limitBytesPerSecond === null ? undefined : byteLimit(limitBytesPerSecond);
+  const sample = await sampleReading(limit === undefined ? tree : limitedTree(tree, limit), { signal });
+  if (drop === null) return { sample, wayBytesPerSecond: null, noWay: null };
+  try {
+    return { sample, wayBytesPerSecond: await measureWay(drop, { signal, limit }), noWay: null };
+  } catch (error) {
+    signal.throwIfAborted();
+    // A forecast that is less sure is more than none.
+    return { sample, wayBytesPerSecond: null, noWay: messageOf(error) };
+  }
 }
 
 function factsOf(sample: ReadingSample, figures: CopyFigures | null): Pick<PredictionFacts, 'whole' | 'remaining' | 'databaseBytes' | 'listingMs' | 'evidence'> {
@@ -66,18 +94,18 @@ function evidenceOf({ whole, remaining, segments }: CopyFigures): Evidence | nul
   return (spentMs >= enoughMs && share >= enoughShare) || (segments.length > 0 && share === 1) ? { kind: 'run', segments, share } : null;
 }
 
-function told(facts: PredictionFacts): ToldForecast {
-  return { ...predict(facts), restsOn: [copyingRestsOn(facts), downTimeRestsOn(facts), ...limitTold(facts)] };
+function told(facts: PredictionFacts, noWay: string | null = null): ToldForecast {
+  return { ...predict(facts), restsOn: [copyingRestsOn(facts), ...(noWay === null ? [] : [`The way to the target could not be measured: ${noWay}`]), downTimeRestsOn(facts), ...limitTold(facts)] };
 }
 
-function copyingRestsOn({ evidence }: PredictionFacts): string {
+function copyingRestsOn({ evidence, wayBytesPerSecond }: PredictionFacts): string {
   switch (evidence.kind) {
     case 'run':
       return `Copying: measured by this run while copying ${evidence.share >= 0.9995 ? 'all' : `${(evidence.share * 100).toPrecision(2)} %`} of it`;
     case 'sample': {
       const bytes = evidence.groups.reduce((sum, group) => sum + group.bytes, 0);
       const entries = evidence.groups.reduce((sum, group) => sum + group.entries, 0);
-      return `Copying: from a sample of ${entries.toLocaleString('en-GB')} entries (${bytesText(bytes)}) read from the source as a copy reads it; the way to the volume is assumed, and half a millisecond for each file created there`;
+      return `Copying: from a sample of ${entries.toLocaleString('en-GB')} entries (${bytesText(bytes)}) read from the source as a copy reads it; ${wayBytesPerSecond === null ? 'the way to the volume is assumed, and' : `the way to the pod was measured, ${bytesText(wayBytesPerSecond)} a second; assumed is`} half a millisecond for each file created on the volume`;
     }
     case 'none':
       return 'Copying: assumed; too little was copied yet, and nothing was measured';

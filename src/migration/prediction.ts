@@ -31,6 +31,8 @@ export interface PredictionFacts {
   /** Null where the source was not listed. */
   readonly listingMs: number | null;
   readonly evidence: Evidence;
+  /** How quick the way to the target is, as two streams see it; null where it was not measured. */
+  readonly wayBytesPerSecond: number | null;
   readonly limitBytesPerSecond: number | null;
   readonly past: PastDurations;
   /** What an earlier night found changed; null where there was none. */
@@ -56,7 +58,7 @@ type Three = readonly [low: number, likely: number, high: number];
 /** Foretells copying ahead and the down time. More to copy never takes less. */
 export function predict(facts: PredictionFacts): Forecast {
   const listing = listingOf(facts);
-  const copying = atLeast(copyOf(facts.remaining, facts.evidence), limitMs(facts.remaining, facts.limitBytesPerSecond));
+  const copying = atLeast(copyOf(facts.remaining, facts), limitMs(facts.remaining, facts.limitBytesPerSecond));
   const ahead: readonly Part[] = [
     { what: 'list the source', ...listing },
     { what: 'copy and prove', ...copying, basis: facts.evidence.kind === 'run' ? 'measured' : facts.evidence.kind === 'sample' ? 'sampled' : 'assumed' },
@@ -66,9 +68,9 @@ export function predict(facts: PredictionFacts): Forecast {
 }
 
 function downTimeParts(facts: PredictionFacts, listing: Span & Pick<Part, 'basis'>): readonly Part[] {
-  const { past, databaseBytes, whole, evidence } = facts;
+  const { past, databaseBytes, whole } = facts;
   const changed = facts.changedBefore;
-  const rest = changed === null ? join(assumed.changedShare.map((share) => copyOf({ entries: whole.entries * share, bytes: whole.bytes * share }, evidence))) : widen(copyOf(changed, evidence), 2);
+  const rest = changed === null ? join(assumed.changedShare.map((share) => copyOf({ entries: whole.entries * share, bytes: whole.bytes * share }, facts))) : widen(copyOf(changed, facts), 2);
   const database = (perSecond: Three, fixedMs: Three): Span => spanOf(perSecond.toReversed().map((rate, at) => (databaseBytes * 1000) / (rate * mebibyte) + (fixedMs[at] ?? 0)));
   const known = (durations: readonly (number | undefined)[], otherwise: Span): Span & Pick<Part, 'basis'> => {
     const [first] = durations.filter((duration) => duration !== undefined);
@@ -83,7 +85,7 @@ function downTimeParts(facts: PredictionFacts, listing: Span & Pick<Part, 'basis
     { what: 'take the databases', ...known([past['take-catalogue'], past['back-up']], database([15, 40, 150], [1_000, 3_000, 8_000])) },
     // So does examining with the rewrite and its proof.
     { what: 'rewrite and prove them', ...known([rewritten === undefined || proven === undefined ? undefined : rewritten + proven, past.examine], database([15, 50, 200], [500, 1_500, 5_000])) },
-    { what: 'deliver them', ...known([past.deliver], database([15, 50, 150], [1_000, 3_000, 10_000])) },
+    { what: 'deliver them', ...known([past.deliver], plus(database([15, 50, 150], [1_000, 3_000, 10_000]), facts.wayBytesPerSecond === null ? spanOf([]) : times(databaseBytes, wayByteMs(facts)))) },
     { what: 'prove what arrived', ...known([past['prove-landing']], plus(database([15, 50, 150], [1_000, 4_000, 15_000]), times(whole.entries, assumed.listingEntryMs))) },
     { what: 'publish, and start Plex', ...known([past.publish], { lowMs: 3_000, likelyMs: 20_000, highMs: 90_000 }) },
   ];
@@ -95,7 +97,8 @@ function listingOf({ listingMs, whole }: PredictionFacts): Span & Pick<Part, 'ba
 }
 
 /** Copying a load through the whole way, without listing it and without a limit. */
-function copyOf(load: Load, evidence: Evidence): Span {
+function copyOf(load: Load, facts: Pick<PredictionFacts, 'evidence' | 'wayBytesPerSecond'>): Span {
+  const { evidence } = facts;
   const costs = evidence.kind === 'none' ? null : costsOf(evidence.kind === 'run' ? evidence.segments : evidence.groups);
   if (evidence.kind === 'run' && costs !== null) {
     const likelyMs = costOf(load, costs);
@@ -103,7 +106,7 @@ function copyOf(load: Load, evidence: Evidence): Span {
     return widen({ likelyMs, lowMs: likelyMs, highMs: likelyMs }, costs.doubt + 0.5 * (1 - evidence.share));
   }
   const reading = costs === null ? plus(times(load.entries, assumed.readingEntryMs), times(load.bytes, assumed.readingByteMs)) : readingSpan(costOf(load, costs), costs.doubt);
-  const writing = plus(times(load.entries, assumed.writingEntryMs), times(load.bytes, assumed.wayByteMs));
+  const writing = plus(times(load.entries, assumed.writingEntryMs), times(load.bytes, wayByteMs(facts)));
   const segments = Math.max(load.entries / segmentLimits.entries, load.bytes / segmentLimits.bytes);
   // Both go on at once; how much they are in each other's way depends on who shares which disk, line and processor.
   const both: Span = {
@@ -112,6 +115,13 @@ function copyOf(load: Load, evidence: Evidence): Span {
     highMs: reading.highMs + writing.highMs,
   };
   return plus(both, times(load.entries === 0 ? 0 : Math.ceil(segments) + 1, assumed.segmentMs));
+}
+
+/** Milliseconds a byte on the way to the target. */
+function wayByteMs({ wayBytesPerSecond }: Pick<PredictionFacts, 'wayBytesPerSecond'>): Three {
+  if (wayBytesPerSecond === null) return assumed.wayByteMs;
+  const measured = 1000 / wayBytesPerSecond;
+  return [measured / 1.3, measured, measured * 1.6];
 }
 
 /** A sample of ten seconds does not see the server at its busiest, nor a disk that had the sample in memory. */

@@ -85,6 +85,8 @@ export interface Target {
   readonly name: string;
   readonly checks: readonly Check[];
   describe(): Promise<TargetFacts>;
+  /** Takes bytes where the volume is and throws them away, so that the way there can be measured; absent where there is no way to speak of. */
+  drop?(bytes: Readable): Promise<void>;
   /** Makes the landing area reachable and holds Plex back; safe to repeat, also after a restart of the other side. Returns sentences for the record. */
   open(request: OpenRequest): Promise<readonly string[]>;
   /** How far the volume is; works only while open. */

@@ -18,7 +18,7 @@ const evidences: Readonly<Record<Evidence['kind'], Evidence>> = {
 };
 
 function facts(changes: Partial<PredictionFacts> = {}): PredictionFacts {
-  return { whole, remaining: whole, databaseBytes: 500e6, listingMs: 4_000, evidence: evidences.sample, limitBytesPerSecond: null, past: {}, changedBefore: null, ...changes };
+  return { whole, remaining: whole, databaseBytes: 500e6, listingMs: 4_000, evidence: evidences.sample, wayBytesPerSecond: null, limitBytesPerSecond: null, past: {}, changedBefore: null, ...changes };
 }
 
 const inOrder = ({ lowMs, likelyMs, highMs }: Span): boolean => 0 <= lowMs && lowMs <= likelyMs && likelyMs <= highMs && Number.isFinite(highMs);
@@ -61,6 +61,15 @@ test('the more was measured, the narrower the forecast', () => {
   expect(width(evidences.run)).toBeLessThan(width(evidences.sample));
   expect(width(evidences.sample)).toBeLessThan(width(evidences.none));
   expect(width({ ...evidences.run, share: 0.95 } as Evidence)).toBeLessThan(width({ ...evidences.run, share: 0.05 } as Evidence));
+});
+
+test('a way that was measured counts as it is, and makes the forecast surer', () => {
+  const at = (wayBytesPerSecond: number | null) => predict(facts({ wayBytesPerSecond })).copyAhead;
+  expect(at(1024 ** 2).likelyMs).toBeGreaterThan(4 * 1024 * 1000);
+  expect(at(50 * 1024 ** 2).likelyMs).toBeLessThan(at(25 * 1024 ** 2).likelyMs);
+  expect(wide(at(50 * 1024 ** 2))).toBeLessThan(wide(at(null)));
+  const deliver = (wayBytesPerSecond: number | null): number => predict(facts({ wayBytesPerSecond })).downTime.parts.find(({ what }) => what === 'deliver them')?.likelyMs ?? 0;
+  expect(deliver(1024 ** 2)).toBeGreaterThan(500e6 / 1024 ** 2 * 1000);
 });
 
 test('what took its time before takes about as long again, and the down time is surer for it', () => {

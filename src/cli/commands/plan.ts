@@ -1,9 +1,8 @@
 import { Option } from 'commander';
 import { PlexliftError } from '../../errors.ts';
-import type { NoForecast, ToldForecast } from '../../migration/forecast.ts';
+import type { Measured, MeasuredSides, NoForecast, ToldForecast } from '../../migration/forecast.ts';
 import { forecastFor } from '../../migration/forecast.ts';
 import { plan } from '../../migration/plan.ts';
-import type { Tree } from '../../transfer/entry.ts';
 import { assemble } from '../assemble.ts';
 import type { CommandSpec, Invocation } from '../command.ts';
 import type { Configuration } from '../configuration.ts';
@@ -47,18 +46,19 @@ async function forecastOf(configuration: Configuration, { options, terminal }: I
       options['offline'] === true
         ? null
         : async (use) => {
-            terminal.stderr.write('Listing the source and reading a sample of it, for a forecast; nothing is changed\n');
-            return withSource(configuration, terminal, use);
+            terminal.stderr.write('Listing the source, reading a sample of it, and trying the way to the target, for a forecast; nothing is changed\n');
+            return withSides(configuration, terminal, use);
           },
   });
 }
 
-/** Connects, uses the source's tree, and lets go of everything again. */
-async function withSource<Result>(configuration: Configuration, terminal: Invocation['terminal'], use: (tree: Tree) => Promise<Result>): Promise<Result> {
+/** Connects, uses what is to be measured of both sides, and lets go of everything again. */
+async function withSides(configuration: Configuration, terminal: Invocation['terminal'], use: (sides: MeasuredSides) => Promise<Measured>): Promise<Measured> {
   try {
     const sides = await assemble(configuration, { terminal, record: () => undefined });
     try {
-      return await use(sides.source.treeWhileServing);
+      const { source, target } = sides;
+      return await use({ tree: source.treeWhileServing, drop: target.drop?.bind(target) ?? null });
     } finally {
       await sides.close();
     }

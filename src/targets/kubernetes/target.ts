@@ -10,6 +10,7 @@ import { kubernetesChecks } from './checks.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { clusterOn } from './cluster.ts';
 import { describeTarget } from './describe.ts';
+import { dropInPod } from './dropInPod.ts';
 import { gateValues, pinnedValues, runAnnotation, runOf, scriptAnnotation, scriptDigest } from './gateValues.ts';
 import { gateTimeoutMs, podAccess } from './podAccess.ts';
 import type { Release } from './release.ts';
@@ -128,6 +129,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       await requireRelease();
       return describeTarget({ here, cluster, release, name });
     },
+
+    drop: (bytes) => dropInPod({ here, cluster, release }, bytes),
 
     async open(request) {
       // A library that is published, or about to be, is not held back again: not even by a newer script of the same run.
