@@ -47,7 +47,8 @@ export async function clockSkewSeconds(machine: Machine): Promise<number> {
   const before = Date.now();
   const { stdout } = await machine.run(command('date', '+%s.%N'));
   const middle = (before + Date.now()) / 2000;
-  return Math.round((Number(stdout.trim()) - middle) * 10) / 10;
+  // Adding zero makes minus zero, which JSON does not have, plain zero.
+  return Math.round((Number(stdout.trim()) - middle) * 10) / 10 + 0;
 }
 
 /** The first line that each program says of its version; those that are not there are left out. */
