@@ -47,7 +47,12 @@ export async function removeVolumeFiles(volumes: string, name: string): Promise<
 }
 
 function imageOf(volumes: string, name: string): string {
-  return join(volumes, `${name}.ext4`);
+  return imageOfVolume(join(volumes, name));
+}
+
+/** The file in which the file system lies that is mounted at a volume's directory, where it has one of its own. */
+export function imageOfVolume(directory: string): string {
+  return `${directory}.ext4`;
 }
 
 /** The PersistentVolume object for the files in `path`. */
