@@ -32,7 +32,7 @@ export interface Sides {
 export async function assemble(configuration: Pick<Configuration, 'source' | 'target' | 'paths'>, options: AssembleOptions): Promise<Sides> {
   const here = withAudit(thisComputer(), options);
   const source = await openSource(configuration, here, options);
-  const target = openTarget(configuration, here);
+  const target = openTarget(configuration, { here, record: options.record });
   return {
     source,
     target,
@@ -60,8 +60,10 @@ async function openSource({ source, paths }: Pick<Configuration, 'source' | 'pat
   return systemdPlex({ ...watched, forward: (port) => machine.forward(port), close: () => machine.close() }, { unit: source.unit, media });
 }
 
-function openTarget({ source, target }: Pick<Configuration, 'source' | 'target'>, here: Machine): Target {
-  if ('kubernetes' in target) return kubernetesTarget(here, target.kubernetes);
+function openTarget({ source, target }: Pick<Configuration, 'source' | 'target'>, { here, record }: { readonly here: Machine; readonly record: (event: RunEvent) => void }): Target {
+  if ('kubernetes' in target) {
+    return kubernetesTarget(here, { ...target.kubernetes, tell: (check, finding) => record({ type: 'check-finished', step: 'transfer', ...check, finding, accepted: false }) });
+  }
   return directoryTarget(here, 'directory' in source ? { ...target, sourceDirectory: source.directory } : target);
 }
 

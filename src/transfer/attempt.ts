@@ -22,6 +22,11 @@ export interface Patience {
 /** What was found to suit slow volumes and quick ones. */
 export const patience: Patience = { stallMs: 90_000, settleMs: 600_000, graceMs: 15_000, retryDelaysMs: [2_000, 10_000, 30_000] };
 
+/** A stream that stood still for too long, whoever is at fault. */
+export class StreamStalled extends Error {
+  override readonly name = 'StreamStalled';
+}
+
 /** What became of one stream of one segment. */
 export interface Streamed {
   /** Null where the tar did not come to its end. */
@@ -117,7 +122,7 @@ function watch(
       return;
     }
     const stoodMs = performance.now() - advancedAt;
-    if (!complete && stoodMs > stallMs) options.stop(new Error(`No byte passed for ${Math.round(stallMs / 1000)} s, after ${bytes} bytes`));
+    if (!complete && stoodMs > stallMs) options.stop(new StreamStalled(`No byte passed for ${Math.round(stallMs / 1000)} s, after ${bytes} bytes`));
     if (complete && stoodMs > settleMs) options.stop(new Error(`The target did not finish within ${Math.round(settleMs / 1000)} s of the last byte`));
   }, 250);
   return () => clearInterval(timer);

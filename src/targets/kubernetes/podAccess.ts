@@ -36,7 +36,7 @@ export const gateTimeoutMs = 10 * 60_000;
 const changeOverTimeoutMs = 150_000;
 
 /** Access to the pod of a release; `name` is what people call it. */
-export function podAccess(here: Machine, cluster: Cluster, { release, name }: { readonly release: string; readonly name: string }): PodAccess {
+export function podAccess(here: Machine, cluster: Cluster, { release, name, kubectlEnvironment }: { readonly release: string; readonly name: string; readonly kubectlEnvironment: () => Readonly<Record<string, string>> }): PodAccess {
   let known: Promise<Gate> | undefined;
 
   /** The gate's script in whichever container can run it: the waiting gate, or Plex's own once that runs. */
@@ -52,7 +52,7 @@ export function podAccess(here: Machine, cluster: Cluster, { release, name }: { 
       return found !== null;
     });
     const { container, script } = found as unknown as { readonly container: string; readonly script: string };
-    return gateClient({ machine: podMachine(here, cluster, { pod: `${set.metadata.name}-0`, container }), script: ['sh', script], root: '/config', owner: ownerOf(plex) });
+    return gateClient({ machine: podMachine(here, cluster, { pod: `${set.metadata.name}-0`, container, kubectlEnvironment }), script: ['sh', script], root: '/config', owner: ownerOf(plex) });
   }
 
   /** Calls the gate once; what failed may have failed because the pod was replaced, so the next call looks for it anew. */

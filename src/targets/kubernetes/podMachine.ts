@@ -10,12 +10,20 @@ export function isContainerGone(thrown: unknown): boolean {
   return thrown instanceof CommandFailed && goneContainer.test(thrown.failure.stderr);
 }
 
+/** A container, and what kubectl's own environment has to hold for commands in it. */
+export interface PodPlace {
+  readonly pod: string;
+  readonly container: string;
+  readonly kubectlEnvironment?: () => Readonly<Record<string, string>>;
+}
+
 /** Commands in a container of a pod, through `kubectl exec`. The exit code is kubectl's word only: what matters is asked again. */
-export function podMachine(here: Machine, cluster: Cluster, place: { readonly pod: string; readonly container: string }): Machine {
+export function podMachine(here: Machine, cluster: Cluster, place: PodPlace): Machine {
   const execute = (inner: Command): Command => {
     const environment = Object.entries(inner.environment ?? {}).map(([name, value]) => `${name}=${value}`);
     const words = environment.length === 0 ? [inner.program, ...inner.arguments] : ['env', ...environment, inner.program, ...inner.arguments];
-    return cluster.kubectlCommand('exec', '--stdin', '--quiet', place.pod, '--container', place.container, '--', ...words);
+    const execution = cluster.kubectlCommand('exec', '--stdin', '--quiet', place.pod, '--container', place.container, '--', ...words);
+    return { ...execution, environment: place.kubectlEnvironment?.() ?? {} };
   };
   return {
     name: `pod ${cluster.namespace}/${place.pod}`,

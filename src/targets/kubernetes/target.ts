@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PlexliftError } from '../../errors.ts';
 import type { Machine } from '../../machines/machine.ts';
+import type { Check, Finding } from '../../runner/check.ts';
 import type { JsonObject } from '../../runner/json.ts';
 import { plexServer } from '../../server/plexServer.ts';
 import type { Gate } from '../gate/gate.ts';
@@ -9,6 +10,7 @@ import type { OpenRequest, Target, TargetFacts } from '../target.ts';
 import { kubernetesChecks } from './checks.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { clusterOn } from './cluster.ts';
+import { execProtocolCheck, execProtocols } from './execProtocol.ts';
 import { describeTarget } from './describe.ts';
 import { dropInPod } from './dropInPod.ts';
 import { gateValues, pinnedValues, runAnnotation, runOf, scriptAnnotation, scriptDigest } from './gateValues.ts';
@@ -24,15 +26,19 @@ export interface KubernetesTargetOptions extends ClusterOptions {
   readonly chart?: string | undefined;
 }
 
+/** What is told while a stream is under way, beside what the calls give back. */
+export type Tell = (check: Pick<Check, 'name' | 'claim'>, finding: Finding) => void;
+
 /** Whatever restoring needs; values stay in Helm's own record, because they may hold secrets. */
 export const beforeShape = z.object({ revision: z.number(), podWasReady: z.boolean(), identity: z.string().nullable() });
 
 /** The official chart's release as a target: Helm holds Plex back with the gate, the gate does the work on the volume. */
-export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions): Target {
+export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions & { readonly tell?: Tell }): Target {
   const cluster = clusterOn(here, options);
   const { release } = options;
   const name = `release ${options.namespace}/${release}`;
-  const { withGate, withGateOnce, forgetGate, waitForGate, waitForCurrentPod, holdPlex, waitForServerContainer, connect } = podAccess(here, cluster, { release, name });
+  const protocols = execProtocols((finding) => options.tell?.(execProtocolCheck, finding));
+  const { withGate, withGateOnce, forgetGate, waitForGate, waitForCurrentPod, holdPlex, waitForServerContainer, connect } = podAccess(here, cluster, { release, name, kubectlEnvironment: protocols.environment });
 
   async function* streamFromGate<Item>(use: (gate: Gate) => AsyncIterable<Item>): AsyncIterable<Item> {
     yield* await withGate(async (gate) => use(gate));
@@ -150,7 +156,15 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     mounts: (paths) => withGate((gate) => gate.mounts(paths)),
     bootId: () => withGate((gate) => gate.bootId()),
     // A stream cannot be read twice: whoever sends it begins again.
-    receive: (segment, tar) => withGateOnce((gate) => gate.receive(segment, tar)),
+    async receive(segment, tar) {
+      try {
+        await withGateOnce((gate) => gate.receive(segment, tar));
+      } catch (error) {
+        protocols.judge(error);
+        throw error;
+      }
+      if (!tar.readableEnded) protocols.endedEarly();
+    },
     receiptOf: (segment) => withGate((gate) => gate.receiptOf(segment)),
     remove: (paths) => withGate((gate) => gate.remove(paths)),
     landed: () => streamFromGate((gate) => gate.landed()),
