@@ -1,14 +1,16 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { PlexliftError } from '../errors.ts';
 import type { Progress } from '../runner/step.ts';
 import type { Target } from '../targets/target.ts';
 import { patience as usualPatience, type Patience } from './attempt.ts';
-import { deliver, type DeliveryOptions, type Receiver } from './delivery.ts';
+import { adaptation, type Fared } from './adaptation.ts';
+import { deliver, type Receiver } from './delivery.ts';
 import type { Entry, Owner, Tree } from './entry.ts';
 import { listInto, type ListingSummary } from './listing.ts';
 import type { Manifest, TreeName } from './manifest.ts';
 import type { Delta } from './manifestDelta.ts';
 import { readAgain, type ReadAgain } from './readAgain.ts';
-import { runsOf, runsWithDirectories, segmentLimits, type SegmentLimits } from './plan.ts';
+import { contentBytes, runsOf, runsWithDirectories, type SegmentLimits } from './plan.ts';
 import type { Sample } from './sample.ts';
 import { tallyOf, type Tally } from './tally.ts';
 
@@ -19,7 +21,7 @@ export interface SendOptions {
   readonly target: Receiver & Pick<Target, 'remove' | 'bootId' | 'digestsOf'>;
   readonly manifest: Manifest;
   readonly owner: Owner;
-  /** Segments in flight. Default 2: one leaves the far side idle, three were measured to be slower. */
+  /** Segments in flight. Default: as many as suit the way, see `adaptation`. */
   readonly concurrency?: number;
   /** `while running`: files that change or vanish meanwhile are left for the next time. `at rest`: they are an error. */
   readonly mode: 'while running' | 'at rest';
@@ -64,10 +66,11 @@ export async function send(options: SendOptions): Promise<SendSummary> {
     const delta = manifest.delta(treeName, owner);
     const removed = await removeGone(delta, options);
     const tally = tallyOf(delta, options);
-    const limits = options.limits ?? segmentLimits;
+    const adapted = adaptation({ isBusy: isThisComputerBusy, ...(options.limits === undefined ? {} : { limits: options.limits }), ...(options.concurrency === undefined ? {} : { inFlight: options.concurrency }) });
+    const { limits, landed } = adapted;
     // Directories come after everything that is in them, so that their times survive: most in the segment of what is in them, the others last.
-    await deliverAll(runsWithDirectories(delta.leaves(), { limits: () => limits, directoryToSend: delta.directoryToSend }), { ...options, concurrency: options.concurrency ?? 2, tally });
-    await deliverAll(runsOf(delta.directories().filter(({ path }) => !tally.wasLeft(path)), limits), { ...options, concurrency: 1, tally });
+    await deliverAll(runsWithDirectories(delta.leaves(), { limits, directoryToSend: delta.directoryToSend }), { ...options, inFlight: adapted.inFlight, tally, landed });
+    await deliverAll(runsOf(delta.directories().filter(({ path }) => !tally.wasLeft(path)), limits()), { ...options, inFlight: () => 1, tally, landed });
     return {
       listed,
       ...tally.sums(),
@@ -86,6 +89,12 @@ export async function send(options: SendOptions): Promise<SendSummary> {
   }
 }
 
+/** True where as much waits for a processor of this computer as it has. */
+function isThisComputerBusy(): boolean {
+  const [lastMinute = 0] = loadavg();
+  return lastMinute >= availableParallelism();
+}
+
 async function removeGone(delta: Delta, options: SendOptions): Promise<number> {
   let removed = 0;
   for (const paths of delta.removals()) {
@@ -98,21 +107,22 @@ async function removeGone(delta: Delta, options: SendOptions): Promise<number> {
 }
 
 /** Delivers runs, several in flight; the first that fails ends the others, and is what is thrown. */
-async function deliverAll(runs: Generator<readonly Entry[]>, options: SendOptions & { readonly concurrency: number; readonly tally: Tally }): Promise<void> {
-  const { tally, concurrency } = options;
+async function deliverAll(runs: Iterable<readonly Entry[]>, options: SendOptions & { readonly inFlight: () => number; readonly tally: Tally; readonly landed: (fared: Fared) => void }): Promise<void> {
+  const { tally, inFlight } = options;
   const others = new AbortController();
   const signal = AbortSignal.any([options.signal, others.signal]);
+  const flights = new Set<Promise<void>>();
   let failed = false;
   let failure: unknown;
 
-  async function worker(): Promise<void> {
+  async function fly(run: readonly Entry[]): Promise<void> {
     try {
-      for (const run of runs) {
-        signal.throwIfAborted();
-        const flight = tally.takeOff(run);
-        const delivery: DeliveryOptions = { ...options, patience: options.patience ?? usualPatience, signal, onBytes: flight.onBytes };
-        flight.land(await deliver(run, delivery));
-      }
+      signal.throwIfAborted();
+      const begunAtMs = performance.now();
+      const flight = tally.takeOff(run);
+      const delivery = await deliver(run, { ...options, patience: options.patience ?? usualPatience, signal, onBytes: flight.onBytes });
+      flight.land(delivery);
+      options.landed({ entries: run.length, bytes: run.reduce((sum, entry) => sum + contentBytes(entry), 0), durationMs: performance.now() - begunAtMs, retries: delivery.retries });
     } catch (error) {
       if (!failed) failure = error;
       failed = true;
@@ -120,6 +130,13 @@ async function deliverAll(runs: Generator<readonly Entry[]>, options: SendOption
     }
   }
 
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  for (const run of runs) {
+    const flight = fly(run).finally(() => flights.delete(flight));
+    flights.add(flight);
+    while (flights.size >= inFlight() && !signal.aborted) await Promise.race(flights);
+    if (signal.aborted) break;
+  }
+  await Promise.all(flights);
   if (failed) throw failure;
+  signal.throwIfAborted();
 }
