@@ -4,11 +4,13 @@ import { slowLink } from './link.ts';
 /** Seconds for each thousand files, as seen on a machine of two cores: making the tree once, and one run of any way with what is done around it. */
 const [makingSeconds, runSeconds] = [2, 1.5];
 const bedSeconds = 120;
+/** Of a round, however small the tree: plexlift looks at both sides before and after. */
+const roundSeconds = 30;
 const bytesPerFile = 27_000;
 
 /** About how long a bench will take. */
 export function estimatedMinutes({ sizes, rounds, ways, slowLinkFiles }: Pick<TransferOptions, 'sizes' | 'rounds' | 'ways' | 'slowLinkFiles'>): number {
-  const trees = sizes.reduce((sum, files) => sum + bedSeconds + (files / 1_000) * (makingSeconds + rounds * ways.length * runSeconds), 0);
+  const trees = sizes.reduce((sum, files) => sum + bedSeconds + rounds * roundSeconds + (files / 1_000) * (makingSeconds + rounds * ways.length * runSeconds), 0);
   const linkSeconds = (slowLinkFiles * bytesPerFile * 8) / (slowLink.megabitsPerSecond * 1e6);
   const slow = 2 * rounds * (linkSeconds + (slowLinkFiles / 1_000) * runSeconds);
   return Math.max(1, Math.round((trees + slow) / 60));
