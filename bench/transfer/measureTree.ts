@@ -58,15 +58,10 @@ export async function measureTree(options: TreeToMeasure): Promise<void> {
     for (let round = 1; round <= rounds; round += 1) {
       for (const way of rotated(ways, round - 1)) {
         if (way === 'kubectl-cp' && round > copyRounds) continue;
-        if (way === 'plexlift') {
-          const run = await copyByPlexlift(course);
-          verified(run);
-          measurements.push({ way, round, ...run.took });
-        } else {
-          measurements.push({ way, round, ...(await copyByShell(course, way)) });
-        }
-        const { seconds, cpuSeconds } = measurements.at(-1) ?? { seconds: 0, cpuSeconds: 0 };
-        tell(`${files} files, round ${round} of ${rounds}: ${way} ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} CPU s`);
+        const measured = way === 'plexlift' ? await ownMeasurement(course, { round, verified }) : await otherMeasurement(course, { way, round });
+        if (measured === null) continue;
+        measurements.push(measured);
+        tell(`${files} files, round ${round} of ${rounds}: ${way} ${measured.seconds.toFixed(1)} s, ${measured.cpuSeconds.toFixed(1)} CPU s`);
       }
       keep();
     }
@@ -79,6 +74,23 @@ export async function measureTree(options: TreeToMeasure): Promise<void> {
     }
   } finally {
     await bed.close();
+  }
+}
+
+async function ownMeasurement(course: Course, { round, verified }: { readonly round: number; readonly verified: (run: Landed) => void }): Promise<Measurement> {
+  const run = await copyByPlexlift(course);
+  verified(run);
+  return { way: 'plexlift', round, ...run.took };
+}
+
+/** Null where another way fails: that is its own fault, and no reason to lose what else can be measured. */
+async function otherMeasurement(course: Course, { way, round }: { readonly way: Exclude<WayName, 'plexlift'>; readonly round: number }): Promise<Measurement | null> {
+  try {
+    return { way, round, ...(await copyByShell(course, way)) };
+  } catch (error) {
+    course.signal.throwIfAborted();
+    course.tell(`Left out: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
   }
 }
 

@@ -7,7 +7,10 @@ export function quoted(word: string): string {
   return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** Runs what a person would type, a failure anywhere in a pipe included, and tells what it took; the signal ends all of it. */
+/** Longer than any way takes for any tree; some are known to hang for good. */
+const longestMs = 3_600_000;
+
+/** Runs what a person would type, a failure anywhere in a pipe included, and tells what it took; the signal ends all of it, and so does an hour. */
 export async function shellWork(line: string, signal: AbortSignal): Promise<Took & { readonly stdout: string }> {
   signal.throwIfAborted();
   const stop = startClock();
@@ -16,17 +19,18 @@ export async function shellWork(line: string, signal: AbortSignal): Promise<Took
   const end = (): void => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
   };
-  signal.addEventListener('abort', end, { once: true });
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(longestMs)]);
+  inTime.addEventListener('abort', end, { once: true });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
   child.stderr.on('data', (chunk: Buffer) => (stderr = `${stderr}${chunk.toString('utf8')}`.slice(-2_000)));
   try {
     const [exitCode] = await once(child, 'close');
     const took = stop();
-    signal.throwIfAborted();
+    inTime.throwIfAborted();
     if (exitCode !== 0) throw new Error(`Cannot measure "${line}": it ended with code ${exitCode}\n${stderr}`);
     return { ...took, stdout };
   } finally {
-    signal.removeEventListener('abort', end);
+    inTime.removeEventListener('abort', end);
   }
 }
