@@ -43,11 +43,11 @@ const digestsPerCall = 500;
  */
 export async function proveLanding(options: {
   readonly manifest: Manifest;
-  readonly target: Pick<Target, 'landed' | 'digestsOf'>;
+  readonly target: Pick<Target, 'bootId' | 'landed' | 'digestsOf'>;
   readonly owner: Owner;
 }): Promise<LandingProof> {
   const { manifest, target, owner } = options;
-  const record = manifest.beginProof(owner);
+  const record = manifest.beginProof({ owner, boot: await target.bootId() });
   await readBack(record, target);
   const readAgain = [...record.filesToReadAgain(bulkFilesReadAgain)];
   const content = await contentDifferencesIn(readAgain, target);

@@ -15,7 +15,7 @@ export interface LandingRecord {
   extra(): Iterable<BytePath>;
   /** Listed entries beside what lies there, where both are there and any attribute but the size of a directory may differ. */
   pairs(): Iterable<{ readonly listed: Entry; readonly there: Entry; readonly timeMatters: boolean }>;
-  /** Listed entries that no receipt proves as they are listed, and for this owner. */
+  /** Listed entries that no receipt proves as they are listed, for this owner, in this boot of the node. */
   withoutReceipt(): Iterable<BytePath>;
   /** All files of the catalogue, and as many of the bulk as asked for, drawn at random; of those that are there in their size. */
   filesToReadAgain(bulkFiles: number): Iterable<SentFile>;
@@ -37,8 +37,11 @@ const isExtra = `path NOT IN (SELECT path FROM expected) AND NOT EXISTS (
   SELECT 1 FROM expected AS inside
   WHERE inside.path > CAST(CAST(there.path AS TEXT) || '/' AS BLOB) AND inside.path < CAST(CAST(there.path AS TEXT) || '0' AS BLOB))`;
 
+/** Of an entry `e` and its segment `s`: a receipt proves it as it was listed, for this owner, in this boot of the node. A boot that is not known is no proof. */
+export const isProven = `e.presence = 2 AND coalesce(s.outcome, '') = 'landed' AND s.uid = :uid AND s.gid = :gid AND coalesce(s.boot = :boot, 0)`;
+
 /** Begins an empty record. Throws `failed` where a tree has no complete listing. */
-export function openLandingRecord(database: DatabaseSync, owner: Owner): LandingRecord {
+export function openLandingRecord(database: DatabaseSync, { owner, boot }: { readonly owner: Owner; readonly boot: string | null }): LandingRecord {
   const listings = { bulk: completeListing(database, 'bulk'), catalogue: completeListing(database, 'catalogue') };
   database.exec(`
     DROP VIEW IF EXISTS temp.expected;
@@ -78,8 +81,8 @@ export function openLandingRecord(database: DatabaseSync, owner: Owner): Landing
       const rows = database
         .prepare(`
           SELECT e.path FROM expected AS e LEFT JOIN segments AS s ON s.id = e.segment
-          WHERE e.presence < 2 OR s.outcome IS NOT 'landed' OR s.uid <> ? OR s.gid <> ? ORDER BY e.path`)
-        .iterate(owner.uid, owner.gid);
+          WHERE NOT (${isProven}) ORDER BY e.path`)
+        .iterate({ uid: owner.uid, gid: owner.gid, boot });
       for (const row of rows) yield pathIn(row, 'path');
     },
     *filesToReadAgain(bulkFiles) {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { bytesOf, textOf, type Entry, type Owner } from './entry.ts';
-import { openLandingRecord, type LandingRecord } from './landingRecord.ts';
+import { isProven, openLandingRecord, type LandingRecord } from './landingRecord.ts';
 import { openOtherBoots, type OtherBoots } from './manifestBoots.ts';
 import { openDelta, type Delta } from './manifestDelta.ts';
 import { inTransaction, openManifestFile } from './manifestFile.ts';
@@ -44,8 +44,10 @@ export interface Manifest {
   totals(tree: TreeName): Totals;
   /** Paths, as ordinary text, of the files with this SHA-256 (hex) that a receipt has proven. */
   pathsWithDigest(sha256: string): readonly string[];
+  /** How many entries of a tree's latest complete listing no receipt proves as they were listed, for this owner and in this boot of the node; and how many may be there that were not listed. */
+  unproven(tree: TreeName, now: { readonly owner: Owner; readonly boot: string | null }): number;
   /** Begins a comparison of what lies in the landing area with what was listed. Throws `failed` where a listing is missing or unfinished. */
-  beginProof(owner: Owner): LandingRecord;
+  beginProof(now: { readonly owner: Owner; readonly boot: string | null }): LandingRecord;
   close(): void;
 }
 
@@ -75,7 +77,8 @@ export function openManifest(file: string): Manifest {
       const rows = database.prepare('SELECT path FROM entries WHERE sha256 = ? AND presence = 2 ORDER BY path').all(sha256);
       return rows.map((row) => textOf(pathIn(row, 'path')));
     },
-    beginProof: (owner) => openLandingRecord(database, owner),
+    unproven: (tree, now) => unprovenIn(database, { tree, ...now }),
+    beginProof: (now) => openLandingRecord(database, now),
     close: () => database.close(),
   };
 }
@@ -112,6 +115,16 @@ function latestListing(database: DatabaseSync, tree: TreeName): number {
   const row = database.prepare('SELECT id, finished_at FROM listings WHERE tree = ? ORDER BY id DESC LIMIT 1').get(tree);
   if (row === undefined || row['finished_at'] === null) throw new Error(`The ${tree} has no complete listing to compare with`);
   return numberIn(row, 'id');
+}
+
+function unprovenIn(database: DatabaseSync, { tree, owner, boot }: { readonly tree: TreeName; readonly owner: Owner; readonly boot: string | null }): number {
+  const row = database
+    .prepare(`
+      SELECT count(*) AS entries FROM entries AS e LEFT JOIN segments AS s ON s.id = e.segment
+      WHERE e.tree = :tree AND ((e.listing >= :listing AND e.type <> 'other' AND NOT (${isProven})) OR (e.listing < :listing AND e.presence > 0))`)
+    .get({ tree, listing: latestListing(database, tree), uid: owner.uid, gid: owner.gid, boot });
+  if (row === undefined) throw new Error('Counting the manifest gave no row');
+  return numberIn(row, 'entries');
 }
 
 function totalsOf(database: DatabaseSync, tree: TreeName): Totals {

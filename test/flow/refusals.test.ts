@@ -141,7 +141,7 @@ test('a database that changes after it was taken is not published; --again stop-
   expect(existsSync(join(scene.library, mainDatabase))).toBe(true);
 });
 
-test('what falls over in the landing area before publish is found, and the step named in the remedy repairs it', async () => {
+test('what falls over in the landing area before publish is found, and the same command repairs it', async () => {
   expect((await scene.plexlift('migrate', '--until', 'deliver')).exitCode).toBe(0);
   const run = scene.events().findLast((event) => event.type === 'run-created');
   const landing = join(scene.target, '.plexlift', run?.type === 'run-created' ? run.run : '', 'Library', 'Application Support', 'Plex Media Server');
@@ -149,10 +149,10 @@ test('what falls over in the landing area before publish is found, and the step 
   appendFileSync(join(landing, 'Preferences.xml'), ' ');
   const refused = await scene.plexlift('migrate');
   expect(refused.exitCode).toBe(4);
-  expect(refused.stderr).toContain('--again copy-rest');
+  expect(refused.stderr).toContain('Run the same command again: what differs is sent again');
   expect(existsSync(join(scene.target, 'Library'))).toBe(false);
 
-  const repaired = await scene.plexlift('migrate', '--again', 'copy-rest');
+  const repaired = await scene.plexlift('migrate');
   expect(repaired.stderr).not.toContain('Cannot');
   expect(repaired.exitCode).toBe(0);
 });

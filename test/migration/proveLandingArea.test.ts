@@ -31,6 +31,7 @@ function scene(finding: Finding, ownSqlite: readonly OwnSqliteFinding[] | null, 
     async *landed() {
       yield* there.landed;
     },
+    bootId: async () => 'this boot',
     digestsOf: async () => new Map(),
     mounts: async () => [],
     lookUp: async function* lookUp() {
@@ -47,7 +48,7 @@ function scene(finding: Finding, ownSqlite: readonly OwnSqliteFinding[] | null, 
     rewrite: { files: { [path]: 'digest', [`${path}-2026-11-20`]: 'digest', 'Preferences.xml': 'digest' } },
     media: { sentinels: [] },
   });
-  return { asked, tools, run: () => proveLandingArea.run({ run: 'run-1', target, manifest: () => there.manifest, pairs: [], ...tools }) };
+  return { asked, tools, run: () => proveLandingArea.run({ run: 'run-1', target, manifest: () => there.manifest, pairs: [], rehearsal: false, ...tools }) };
 }
 
 test('damage refuses, names every file, and says what was found before the move', async () => {

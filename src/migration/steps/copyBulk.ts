@@ -9,6 +9,7 @@ import { PlexliftError } from '../../errors.ts';
 import type { Migration, MigrationStep } from '../migration.ts';
 import { inspect } from './inspect.ts';
 import { isBeyondLanding } from './openTarget.ts';
+import { stillProven } from './stillProven.ts';
 
 type CopyContext = Pick<Migration, 'source' | 'target' | 'manifest' | 'limitBytesPerSecond'> & StepTools;
 
@@ -29,7 +30,7 @@ export const copyAhead: MigrationStep<'run' | 'source' | 'target' | 'manifest' |
 };
 
 /** Only what changed since, with the source at rest. Nothing may be left out now. */
-export const copyRest: MigrationStep<'source' | 'target' | 'manifest' | 'rehearsal' | 'limitBytesPerSecond', SendSummary> = {
+export const copyRest: MigrationStep<'run' | 'source' | 'target' | 'manifest' | 'rehearsal' | 'limitBytesPerSecond', SendSummary> = {
   name: 'copy-rest',
   title: 'Copy what changed since',
   touches: 'landing area',
@@ -43,6 +44,10 @@ export const copyRest: MigrationStep<'source' | 'target' | 'manifest' | 'rehears
       });
     }
     return summary;
+  },
+  async stillHolds(context) {
+    if (context.rehearsal) return { status: 'pass', detail: 'the source of a rehearsal is never at rest' };
+    return stillProven('bulk', context);
   },
 };
 

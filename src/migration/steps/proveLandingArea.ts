@@ -23,15 +23,15 @@ export type ProvenLanding = { readonly landing: LandingProof; readonly databases
 export type LandedDatabase = { readonly path: string; readonly said: string; readonly examined: boolean };
 
 /** Compares the landing area with the manifest, lets Plex's own SQLite examine the databases there, and proves the mounts once more. */
-export const proveLandingArea: MigrationStep<'run' | 'target' | 'manifest' | 'pairs', ProvenLanding> = {
+export const proveLandingArea: MigrationStep<'run' | 'target' | 'manifest' | 'pairs' | 'rehearsal', ProvenLanding> = {
   name: 'prove-landing',
   title: 'Prove what arrived, where it arrived',
   touches: 'nothing',
-  async run({ target, manifest, pairs, resultOf, note, progress }) {
+  async run({ target, manifest, pairs, rehearsal, resultOf, note, progress }) {
     const facts = resultOf(inspect);
     const landing = await proveLanding({ manifest: manifest(), target: toldOf(target, { manifest: manifest(), progress }), owner: facts.target.owner });
     if (!landing.ok) {
-      throw new PlexliftError('failed', `Cannot prove the landing area on ${target.name}: it differs from what was sent`, { facts: landing.messages, remedy: 'Run "plexlift migrate --again copy-rest": what differs is sent again' });
+      throw new PlexliftError('failed', `Cannot prove the landing area on ${target.name}: it differs from what was sent`, { facts: landing.messages, remedy: rehearsal ? 'Run it again with "--again copy-rest": what differs is sent again' : 'Run the same command again: what differs is sent again' });
     }
     const paths = Object.keys(resultOf(rewrite).files).filter((path) => path.endsWith('.db'));
     const found = await whileWaiting(target.checkDatabases(paths), { what: 'examining the databases where they arrived', progress });
@@ -57,7 +57,7 @@ export const proveLandingArea: MigrationStep<'run' | 'target' | 'manifest' | 'pa
 const toldEvery = 1_000;
 
 /** The target, telling how far its landing area has been read back. */
-function toldOf(target: Pick<Target, 'landed' | 'digestsOf'>, { manifest, progress }: { readonly manifest: Pick<Manifest, 'totals'>; readonly progress: StepTools['progress'] }): typeof target {
+function toldOf(target: Pick<Target, 'bootId' | 'landed' | 'digestsOf'>, { manifest, progress }: { readonly manifest: Pick<Manifest, 'totals'>; readonly progress: StepTools['progress'] }): typeof target {
   const total = manifest.totals('bulk').entries + manifest.totals('catalogue').entries;
   async function* landed(): ReturnType<Target['landed']> {
     let done = 0;
@@ -68,7 +68,7 @@ function toldOf(target: Pick<Target, 'landed' | 'digestsOf'>, { manifest, progre
       yield entry;
     }
   }
-  return { landed, digestsOf: (paths) => target.digestsOf(paths) };
+  return { bootId: () => target.bootId(), landed, digestsOf: (paths) => target.digestsOf(paths) };
 }
 
 interface Before {
