@@ -38,7 +38,6 @@ CREATE TABLE entries (
 ) WITHOUT ROWID;
 CREATE INDEX leaves_to_send ON entries (tree, path) WHERE presence < 2 AND type IN ('file', 'link');
 CREATE INDEX directories_to_send ON entries (tree, depth DESC, path) WHERE presence < 2 AND type = 'directory';
-CREATE INDEX proven_content ON entries (sha256) WHERE presence = 2;
 CREATE TABLE segments (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
@@ -54,14 +53,9 @@ CREATE TABLE segments (
   sha256_received TEXT,
   boot TEXT
 );
-CREATE TABLE segment_entries (
-  segment INTEGER NOT NULL REFERENCES segments (id),
-  position INTEGER NOT NULL,
-  path BLOB NOT NULL,
-  sha256 TEXT,
-  PRIMARY KEY (segment, position)
-) WITHOUT ROWID;
 `;
 
 /** What makes a manifest of an older version one of the next, by the older one's number. */
-export const manifestUpgrades: Readonly<Record<number, string>> = { 1: 'ALTER TABLE segments ADD COLUMN boot TEXT' };
+export const manifestUpgrades: Readonly<Record<number, string>> = {
+  1: 'ALTER TABLE segments ADD COLUMN boot TEXT; DROP INDEX IF EXISTS proven_content; DROP TABLE IF EXISTS segment_entries',
+};

@@ -41,7 +41,6 @@ export function openSegments(database: DatabaseSync): SegmentBook {
   const mayBeThere = database.prepare('UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ?');
   const parentsMayBeThere = database.prepare(`UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ? AND type = 'directory' AND presence = 0`);
   const finish = database.prepare('UPDATE segments SET outcome = ?, sha256_sent = ?, sha256_received = ?, boot = ?, ended_at = ? WHERE id = ?');
-  const insertEntry = database.prepare('INSERT INTO segment_entries (segment, position, path, sha256) VALUES (?, ?, ?, ?)');
   const prove = database.prepare('UPDATE entries SET presence = 2, sha256 = ?, segment = ? WHERE tree = ? AND path = ?');
   return {
     begin({ tree, entries, owner }) {
@@ -58,9 +57,7 @@ export function openSegments(database: DatabaseSync): SegmentBook {
         finish.run(outcome, sha256Sent, sha256Received, boot, new Date().toISOString(), id);
         if (outcome !== 'landed') return;
         for (const [position, { path }] of segment.entries.entries()) {
-          const hash = hashes[position] ?? null;
-          insertEntry.run(id, position, bytesOf(path), hash);
-          if (!unproven.has(position)) prove.run(hash, id, tree, bytesOf(path));
+          if (!unproven.has(position)) prove.run(hashes[position] ?? null, id, tree, bytesOf(path));
         }
       });
     },
