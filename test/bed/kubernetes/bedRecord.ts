@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { addressesOf, bedCount } from './addresses.ts';
 import { pathsOf } from './components.ts';
 import { withFileLock } from '../fileLock.ts';
+import { removeTree } from '../removeTree.ts';
 import { unmountUnder } from './mounts.ts';
 import { removeNetwork } from './network.ts';
 import { removePodTraces } from './podTraces.ts';
@@ -89,7 +90,7 @@ async function removeLeftovers(): Promise<void> {
         await removeBed(record);
       }
     } else if (name.startsWith('removed-')) {
-      await rm(directory, { recursive: true, force: true });
+      await removeTree(directory);
     }
   }
 }
@@ -120,7 +121,7 @@ async function removeDirectory(number: number): Promise<void> {
       throw error;
     }
   }
-  await rm(removed, { recursive: true, force: true });
+  await removeTree(removed);
 }
 
 async function readSysctls(): Promise<Record<string, string>> {

@@ -1,6 +1,7 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { removeTree } from '../removeTree.ts';
 import { unmountUnder } from './mounts.ts';
 
 /** A static volume to make: a directory, or an ext4 file system of its own when a size or inode count is given. */
@@ -42,7 +43,7 @@ export async function makeVolumeFiles(volumes: string, options: VolumeOptions): 
 /** Removes the files that `makeVolumeFiles` made for this name; a directory given as `hostPath` stays. */
 export async function removeVolumeFiles(volumes: string, name: string): Promise<void> {
   await unmountUnder(join(volumes, name));
-  await rm(join(volumes, name), { recursive: true, force: true });
+  await removeTree(join(volumes, name));
   await rm(imageOf(volumes, name), { force: true });
 }
 

@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeTree } from '../removeTree.ts';
 import { tryOnHost } from './hostCommand.ts';
 import { isAlive } from './hostProcess.ts';
 import { processesOf, removeCgroups } from './machineCgroup.ts';
@@ -18,7 +18,7 @@ export async function endMachine(slot: MachineSlot): Promise<void> {
   await unmountBelow(workDirectory);
   await removeBridge(id);
   await removeCgroups(id);
-  await rm(workDirectory, { recursive: true, force: true });
+  await removeTree(workDirectory);
   await releaseSlot(slot);
 }
 
