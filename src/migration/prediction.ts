@@ -49,7 +49,9 @@ const assumed = {
   readingByteMs: [1000 / (300 * mebibyte), 1000 / (80 * mebibyte), 1000 / (20 * mebibyte)],
   listingEntryMs: [0.007, 0.03, 0.1],
   /** Beginning a segment and asking for its receipt, as two are in flight. */
-  segmentMs: [100, 400, 1_500],
+  segmentMs: [100, 300, 1_200],
+  /** The first segment and the last, which have nothing beside them: connecting, starting, and each receipt in a call of its own. */
+  beginningAndEndMs: [300, 2_500, 10_000],
   changedShare: [0.0005, 0.005, 0.05],
 } as const satisfies Readonly<Record<string, Three>>;
 
@@ -114,7 +116,7 @@ function copyOf(load: Load, facts: Pick<PredictionFacts, 'evidence' | 'wayBytesP
     likelyMs: Math.max(reading.likelyMs, writing.likelyMs) + 0.3 * Math.min(reading.likelyMs, writing.likelyMs),
     highMs: reading.highMs + writing.highMs,
   };
-  return plus(both, times(load.entries === 0 ? 0 : Math.ceil(segments) + 1, assumed.segmentMs));
+  return load.entries === 0 ? both : plus(both, plus(times(Math.ceil(segments), assumed.segmentMs), spanOf(assumed.beginningAndEndMs)));
 }
 
 /** Milliseconds a byte on the way to the target. */
