@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { PassingEvent, RecordedEvent } from '../../src/runner/events.ts';
 import type { Stage } from '../../test/e2e/stage.ts';
 import { startClock, ticksPerSecond, type Took } from './machineTime.ts';
@@ -20,8 +20,9 @@ const pollMs = 50;
 export async function runPlexlift(stage: Stage, words: readonly string[], options: { readonly signal: AbortSignal; readonly watch?: string; readonly onEvent?: (event: RecordedEvent) => void }): Promise<PlexliftRun> {
   options.signal.throwIfAborted();
   const child = stage.begin(...words, '--json');
+  // Not through execa, which would kill it before it has ended its own connections.
   const end = (): void => {
-    child.kill('SIGTERM');
+    if (child.pid !== undefined && existsSync(`/proc/${child.pid}`)) process.kill(child.pid, 'SIGTERM');
   };
   options.signal.addEventListener('abort', end, { once: true });
   let peakMemoryMb = 0;
