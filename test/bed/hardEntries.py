@@ -192,9 +192,10 @@ def make_hard_entries(order):
     # Met while the first is followed. As text it would stay inside.
     outside.link(b'artwork/deeper', b'../deeper')
     tree.link(b'Metadata/Moved away', os.path.relpath(outside.root + b'/artwork', tree.root + b'/Metadata'))
-    tree.link(HARD + b'/leads/out', os.path.relpath(outside.root + b'/another/below', tree.root + b'/' + HARD + b'/leads'))
+    out = HARD + b'/leads/' + 'out\n"ü\\ '.encode()
+    tree.link(out, os.path.relpath(outside.root + b'/another/below', tree.root + b'/' + HARD + b'/leads'))
     tree.link(HARD + b'/leads/by way of another', b'../../Moved away/below')
-    facts['followed'] = ['Metadata/Moved away', 'Metadata/Moved away/deeper', os.fsdecode(HARD) + '/leads/out']
+    facts['followed'] = ['Metadata/Moved away', 'Metadata/Moved away/deeper', os.fsdecode(out)]
     tree.link(b'Moved by its absolute name', os.fsencode(order['outsideThere']) + b'/absolute')
     facts['followedAbsolute'] = 'Moved by its absolute name'
 

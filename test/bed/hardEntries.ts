@@ -37,8 +37,8 @@ export function makeHardEntries({ directory, outside, outsideThere = outside, ow
   return facts.parse(JSON.parse(printed));
 }
 
-/** Makes a file of more than 8 GiB, which is more than the octal digits of a tar header can say. It is sparse, and its copy is not. */
-export function makeHugeFile({ directory, owner }: Pick<HardEntriesOptions, 'directory' | 'owner'>): void {
+/** Makes a file of more than 8 GiB, which is more than the octal digits of a tar header can say, and gives back its path. It is sparse, and its copy is not. */
+export function makeHugeFile({ directory, owner }: Pick<HardEntriesOptions, 'directory' | 'owner'>): string {
   const sizeBytes = 8 * 2 ** 30 + 4_097;
   mkdirSync(join(directory, 'Metadata'), { recursive: true });
   const path = join(directory, 'Metadata/more than 8 GiB');
@@ -48,4 +48,5 @@ export function makeHugeFile({ directory, owner }: Pick<HardEntriesOptions, 'dir
   closeSync(file);
   if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
   utimesSync(path, 1_400_000_000, 1_400_000_000);
+  return path;
 }
