@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await execa('umount', [stage.runDirectory]);
+  await execa('umount', [stage.runDirectory], { reject: false });
   await stage.close();
   await cluster.stop();
 });
