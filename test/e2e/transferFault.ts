@@ -18,11 +18,11 @@ export interface FaultStage {
   readonly stage: Stage;
   readonly farSides: FarSides;
   /**
-   * Writes fresh bulk, begins to copy it, and calls `fault` in the middle. Where the command does not come through by itself, the same
+   * Writes fresh bulk, begins to copy it, and calls `fault` in the middle (null where what goes wrong was arranged before). Where the command does not come through by itself, the same
    * command is given again. In the end the landing area is the source, entry by entry, and nothing is left running on either side.
    * Gives back how the first command ended.
    */
-  survives(fault: (underway: Underway) => Promise<void> | void, options?: SurvivalOptions): Promise<Outcome>;
+  survives(fault: ((underway: Underway) => Promise<void> | void) | null, options?: SurvivalOptions): Promise<Outcome>;
 }
 
 /** What a fault may ask for beside itself. */
@@ -56,8 +56,10 @@ export async function openFaultStage(stage: Stage): Promise<FaultStage> {
     async survives(fault, { remedy, exitCodes = [0, 4], says = [] } = {}) {
       const freshBytes = await writeFreshBulk(stage);
       const underway = beginFollowed(stage, copyAheadAgain);
-      await underway.until(() => streamInMiddle(underway) !== undefined);
-      await fault(underway);
+      if (fault !== null) {
+        await underway.until(() => streamInMiddle(underway) !== undefined);
+        await fault(underway);
+      }
       const outcome = requireExit(await underway.ended, ...exitCodes);
       expect(faultsOf(outcome, { exitCode: outcome.exitCode, says: outcome.exitCode === 4 ? says : [] })).toEqual([]);
       await farSides.untilEmpty(emptyWithinMs);
