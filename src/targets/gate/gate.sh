@@ -70,6 +70,9 @@ reader=
 watcher=
 leftover=
 clean_up() {
+  # A shell in the background may be ended before it has forgotten this trap; what there is to clean up is not its own.
+  read -r own_id _ 2>/dev/null </proc/self/stat || own_id=$$
+  [ "$own_id" = "$$" ] || return 0
   [ -z "$leftover" ] || rm -f -- "$leftover"
   [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null || :
   [ -z "$heart" ] || kill "$heart" 2>/dev/null || :
