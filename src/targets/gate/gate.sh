@@ -33,6 +33,7 @@
 #  16 there is no such thing
 #  17 the library is in use
 #  18 a tool is missing
+#  19 what is offered elsewhere could not be fetched, or not to its end
 #  20 wrong usage
 # plexlift's own side of this is gate.ts.
 
@@ -68,6 +69,7 @@ heart=
 sleeper=
 reader=
 watcher=
+fetcher=
 leftover=
 clean_up() {
   # A shell in the background may be ended before it has forgotten this trap; what there is to clean up is not its own.
@@ -78,6 +80,7 @@ clean_up() {
   [ -z "$heart" ] || kill "$heart" 2>/dev/null || :
   [ -z "$watcher" ] || kill "$watcher" 2>/dev/null || :
   [ -z "$reader" ] || kill "$reader" 2>/dev/null || :
+  [ -z "$fetcher" ] || kill "$fetcher" 2>/dev/null || :
   [ -z "$scratch" ] || rm -rf -- "$scratch"
 }
 trap clean_up EXIT
@@ -593,6 +596,66 @@ reached_directly() { # TEST
 }
 
 verb_receive() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES: both lists, then the tar
+  begin_segment "$@"
+  extract "$base" || die 1 "Cannot extract segment \"$1\": tar exited with $?"
+  end_segment "$1"
+}
+
+# The same for a tar that lies ready elsewhere: kubectl and the API server then carry no more than the lists.
+verb_fetch() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES BYTES-OF-OFFER: both lists, then the offer
+  need curl mkfifo
+  begin_segment "$@"
+  take "${4:-}" "$scratch/offer"
+  { read -r pin && read -r token && read -r place; } <"$scratch/offer" || die 15 'The offer is not whole'
+  configure_curl >"$scratch/curl"
+  keep_alive
+  mkfifo -m 600 "$scratch/tar" || die 1 "Cannot make a pipe in \"$scratch\""
+  ( exec curl --disable --config "$scratch/curl" >"$scratch/tar" 2>"$scratch/why" ) &
+  fetcher=$!
+  extracted=0
+  extract "$base" <"$scratch/tar" || extracted=$?
+  [ "$extracted" -eq 0 ] || kill "$fetcher" 2>/dev/null || :
+  fetched=0
+  wait "$fetcher" || fetched=$?
+  fetcher=
+  # Where tar ended first, curl could not write (23), or was ended above.
+  case $extracted/$fetched in
+    0/0) ;;
+    [1-9]*/0 | [1-9]*/23 | [1-9]*/143) die 1 "Cannot extract segment \"$1\": tar exited with $extracted" ;;
+    *) cat "$scratch/why" >&2; die 19 "Cannot fetch segment \"$1\": curl exited with $fetched" ;;
+  esac
+  end_segment "$1"
+}
+
+# Prints the place that answers first, of those that have the right key; nothing where none does within seconds.
+verb_reach() { # BYTES: of an offer with any number of places
+  need curl
+  make_scratch
+  take "${1:-}" "$scratch/offer"
+  : >"$scratch/reached"
+  { read -r pin && read -r token || die 15 'The offer is not whole'
+    number=0
+    while read -r place; do
+      number=$((number + 1))
+      configure_curl >"$scratch/curl.$number"
+      ( ! curl --disable --config "$scratch/curl.$number" --max-time 3 --output /dev/null 2>/dev/null || printf '%s\n' "$place" >>"$scratch/reached" ) &
+    done
+  } <"$scratch/offer"
+  wait
+  head -n 1 "$scratch/reached"
+  finished
+}
+
+# curl's configuration for the offer in $pin, $token and $place: a file, because everybody on a node can read the words of a command.
+# Whoever has the key is whom we want, so there is no authority to ask; curl holds the key against the pin all the same.
+configure_curl() {
+  case $pin$token$place in *[!][A-Za-z0-9.:+/=_-]*) die 15 'The offer has characters that no offer has' ;; esac
+  printf '%s\n' "url = \"https://$place/$token\"" "pinnedpubkey = \"sha256//$pin\"" insecure tlsv1.3 http1.1 globoff 'noproxy = "*"' \
+    silent show-error fail 'connect-timeout = 10' 'speed-limit = 1' "speed-time = $stall_seconds"
+}
+
+# Takes both lists of a segment and makes the way for what they name. Sets base; stays in the landing area.
+begin_segment() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES
   plain_name "${1:-}" segment
   need flock tar
   join_receivers
@@ -613,7 +676,10 @@ verb_receive() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES: both lists, then 
   check_names "$base.directories"
   cd -- "$landing"
   make_way "$base" "$1"
-  extract "$base" || die 1 "Cannot extract segment \"$1\": tar exited with $?"
+}
+
+# The list gets its name when everything in it has arrived: without one there is no receipt.
+end_segment() { # SEGMENT
   linked=$(first_link <"$scratch/ancestors")
   [ -z "$linked" ] || die 15 "Segment \"$1\" has names below \"$linked\", which is a link"
   rm -f -- "$base.directories"
@@ -1056,6 +1122,8 @@ case $verb in
   identity) verb_identity ;;
   mounts) verb_mounts "$@" ;;
   receive) verb_receive "$@" ;;
+  fetch) verb_fetch "$@" ;;
+  reach) verb_reach "$@" ;;
   receipt) verb_receipt "$@" ;;
   remove) verb_remove "$@" ;;
   list) verb_list ;;

@@ -8,7 +8,7 @@ import type { Receipt, Segment } from '../../transfer/segment.ts';
 import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Seal, Target } from '../target.ts';
 import { parseBoot, parseDatabaseChecks, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseReceipt, parseRoom, parseSample, parseState } from './gateAnswers.ts';
 import { callGate, nulList, streamToGate } from './gateCall.ts';
-import type { GateCall } from './gateCall.ts';
+import type { GateCall, TarOffer } from './gateCall.ts';
 import { GateFailed } from './gateFailure.ts';
 import { sentinelLines } from './sentinels.ts';
 
@@ -19,6 +19,10 @@ export interface Gate extends Pick<
 > {
   /** Makes the landing area of a run, ends receivers of an earlier try; safe to repeat. Refuses the landing area of another run. */
   open(run: string): Promise<GateState>;
+  /** Has a segment fetched from where it is offered; apart from that, `receive`. */
+  fetch(segment: Segment, offer: TarOffer): Promise<void>;
+  /** The one of some places that answers first under a token, with the key that the pin belongs to; null where none does. */
+  reach(way: Pick<TarOffer, 'pin' | 'token'>, places: readonly string[]): Promise<string | null>;
   /** The library that is on the volume now; works without `open`. */
   identity(): Promise<ExistingLibrary>;
   /** Keeps the gate closed from the next start of the pod on, until `release` or `withdraw`. */
@@ -112,10 +116,18 @@ export function gateClient(options: GateOptions): Gate {
     bootId: async () => parseBoot(await text('boot')),
 
     async receive(segment: Segment, tar: Readable): Promise<void> {
-      const list = nulList(segment.entries.map((entry) => bytesOf(entry.path)));
-      const directories = nulList(segment.entries.filter((entry) => entry.type === 'directory').map((entry) => bytesOf(entry.path)));
-      const call = { verb: 'receive', arguments: [segment.name, String(list.length), String(directories.length)] };
-      await streamToGate(carrier, call, { head: Buffer.concat([list, directories]), tar });
+      const lists = listsOf(segment);
+      await streamToGate(carrier, { verb: 'receive', arguments: [segment.name, ...lengthsOf(lists)] }, { head: Buffer.concat(lists), tar });
+    },
+
+    async fetch(segment: Segment, offer: TarOffer): Promise<void> {
+      const inputs = [...listsOf(segment), linesOf([offer.pin, offer.token, offer.place])];
+      await streamToGate(carrier, { verb: 'fetch', arguments: [segment.name, ...lengthsOf(inputs)] }, { head: Buffer.concat(inputs), tar: offer.tar, server: offer });
+    },
+
+    async reach({ pin, token }, places): Promise<string | null> {
+      const answer = (await text('reach', { input: linesOf([pin, token, ...places]), timeoutMs: minuteMs / 2 })).trim();
+      return places.find((place) => place === answer) ?? null;
     },
 
     async receiptOf(segment: Segment): Promise<Receipt | null> {
@@ -185,6 +197,19 @@ export function gateClient(options: GateOptions): Gate {
       await call({ verb: 'write-preferences', input: bytes });
     },
   };
+}
+
+/** What a segment names, and what of it are directories. */
+function listsOf({ entries }: Segment): readonly Buffer[] {
+  return [entries, entries.filter(({ type }) => type === 'directory')].map((list) => nulList(list.map(({ path }) => bytesOf(path))));
+}
+
+function lengthsOf(inputs: readonly Buffer[]): readonly string[] {
+  return inputs.map(({ length }) => String(length));
+}
+
+function linesOf(lines: readonly string[]): Buffer {
+  return Buffer.from(lines.map((line) => `${line}\n`).join(''));
 }
 
 function* batchesOf<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {

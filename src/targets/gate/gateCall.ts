@@ -45,8 +45,35 @@ export async function callGate(carrier: GateCarrier, call: GateCall): Promise<Bu
   throw new Error('A loop that always returns or throws did neither');
 }
 
-/** Calls `receive`: two lists and then a tar on standard input. Asked once only: the tar cannot be read twice. */
-export async function streamToGate(carrier: GateCarrier, call: Omit<GateCall, 'input' | 'timeoutMs'>, input: { readonly head: Uint8Array; readonly tar: Readable }): Promise<void> {
+/** What a verb that receives is sent. */
+export interface StreamToGate {
+  /** Before the tar on standard input, or in its place where the far side fetches it. */
+  readonly head: Uint8Array;
+  readonly tar: Readable;
+  /** Who serves the tar to the far side; without, it follows on standard input. */
+  readonly server?: TarServer;
+}
+
+/** Serves one tar, once. */
+export interface TarServer {
+  /** Resolves when all of the tar was passed on, or it was withdrawn; rejects when that broke off. */
+  readonly served: Promise<void>;
+  /** From here on nobody gets it; whoever is getting it goes on. */
+  withdraw(): void;
+}
+
+/** A tar that whoever knows the token gets once, over TLS. */
+export interface TarOffer extends TarServer {
+  readonly tar: Readable;
+  /** Address and port, as they stand in a URL. */
+  readonly place: string;
+  readonly token: string;
+  /** SHA-256 of the server's public key, in base64. */
+  readonly pin: string;
+}
+
+/** Calls `receive`, with two lists and then a tar on standard input, or `fetch`. Asked once only: the tar cannot be read twice. */
+export async function streamToGate(carrier: GateCarrier, call: Omit<GateCall, 'input' | 'timeoutMs'>, input: StreamToGate): Promise<void> {
   const process = carrier.machine.open(commandOf(carrier, call, undefined));
   process.stdout.resume();
   // The tar may fail before it is read; the pipeline meets its error later, and without a listener it would end this program.
@@ -59,6 +86,7 @@ export async function streamToGate(carrier: GateCarrier, call: Omit<GateCall, 'i
   const trouble = await Promise.race([sent, process.ended.then(() => null)]);
   if (trouble !== null) await endSoon(process, isBrokenPipe(trouble.thrown) ? graceMs : 0);
   const ending = await process.ended;
+  input.server?.withdraw();
   if (!input.tar.destroyed && ending.exitCode !== 0) input.tar.destroy();
   const failure = await sent;
   if (failure !== null && !isBrokenPipe(failure.thrown)) throw failure.thrown;
@@ -73,12 +101,14 @@ async function endSoon(process: Process, waitMs: number): Promise<void> {
   process.kill();
 }
 
-async function feed(stdin: Writable, input: { readonly head: Uint8Array; readonly tar: Readable }): Promise<void> {
+async function feed(stdin: Writable, input: StreamToGate): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     stdin.once('error', reject);
     stdin.write(input.head, (error) => (error ? reject(error) : resolve()));
   });
-  await pipeline(input.tar, stdin);
+  if (input.server === undefined) return pipeline(input.tar, stdin);
+  stdin.end();
+  return input.server.served;
 }
 
 function isBrokenPipe(thrown: unknown): boolean {

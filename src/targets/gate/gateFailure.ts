@@ -13,6 +13,7 @@ export const gateExitCodes = {
   absent: 16,
   'in use': 17,
   tool: 18,
+  fetch: 19,
   usage: 20,
 } as const;
 
@@ -30,6 +31,7 @@ const remedies: Readonly<Record<GateReason, string>> = {
   absent: 'Run the same command again',
   'in use': 'Stop the Plex server on the target, then run the same command again',
   tool: 'Use an image (or a computer) that has the tool; the official Plex image has it',
+  fetch: 'Run the same command again; where it repeats, set "direct: false" in target.kubernetes of the configuration',
   usage: 'This is a disagreement between plexlift and its script on the volume: use the plexlift that made the run',
 };
 
