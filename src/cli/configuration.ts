@@ -29,6 +29,8 @@ const kubernetesTarget = z.strictObject({
     chart: z.string().min(1).optional(),
     kubectl: z.string().min(1).default('kubectl'),
     helm: z.string().min(1).default('helm'),
+    /** Whether the pod fetches what is copied from this computer, where it can. */
+    direct: z.boolean().default(true),
   }),
 });
 const directoryTarget = z.strictObject({ directory: path });

@@ -27,7 +27,7 @@ function problems(content: string): string {
 test('the short configuration is taken, with every default', () => {
   expect(parseConfiguration(whole, '/etc/plexlift.yaml')).toEqual({
     source: { ssh: 'alex@192.0.2.21', unit: 'plexmediaserver.service' },
-    target: { kubernetes: { context: 'home', namespace: 'plex', release: 'plex', kubectl: 'kubectl', helm: 'helm' } },
+    target: { kubernetes: { context: 'home', namespace: 'plex', release: 'plex', kubectl: 'kubectl', helm: 'helm', direct: true } },
     paths: [{ from: '/mnt/nas-plex', to: '/media/library' }, { from: '/mnt/nas-plex-optimized', to: '/media/optimized' }],
     fileGuids: 'leave',
   });

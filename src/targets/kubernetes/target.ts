@@ -12,6 +12,7 @@ import type { ClusterOptions } from './cluster.ts';
 import { clusterOn } from './cluster.ts';
 import { execProtocolCheck, execProtocols } from './execProtocol.ts';
 import { describeTarget } from './describe.ts';
+import { directLane, directLaneCheck } from './directLane.ts';
 import { dropInPod } from './dropInPod.ts';
 import { gateValues, pinnedValues, runAnnotation, runOf, scriptAnnotation, scriptDigest } from './gateValues.ts';
 import { gateTimeoutMs, podAccess } from './podAccess.ts';
@@ -24,6 +25,8 @@ export interface KubernetesTargetOptions extends ClusterOptions {
   readonly release: string;
   /** Another chart than the one in the release record: a directory or an archive. */
   readonly chart?: string | undefined;
+  /** Whether the pod fetches from this computer where it can. Default: yes. */
+  readonly direct?: boolean | undefined;
 }
 
 /** What is told while a stream is under way, beside what the calls give back. */
@@ -39,6 +42,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
   const name = `release ${options.namespace}/${release}`;
   const protocols = execProtocols((finding) => options.tell?.(execProtocolCheck, finding));
   const { withGate, withGateOnce, forgetGate, waitForGate, waitForCurrentPod, holdPlex, waitForServerContainer, connect } = podAccess(here, cluster, { release, name, kubectlEnvironment: protocols.environment });
+  const lane = directLane({ wanted: options.direct ?? true, reach: (way, places) => withGate((gate) => gate.reach(way, places)), tell: (finding) => options.tell?.(directLaneCheck, finding) });
 
   async function* streamFromGate<Item>(use: (gate: Gate) => AsyncIterable<Item>): AsyncIterable<Item> {
     yield* await withGate(async (gate) => use(gate));
@@ -157,10 +161,11 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     bootId: () => withGate((gate) => gate.bootId()),
     // A stream cannot be read twice: whoever sends it begins again.
     async receive(segment, tar) {
+      const offer = await lane.offer(tar);
       try {
-        await withGateOnce((gate) => gate.receive(segment, tar));
+        await withGateOnce((gate) => (offer === null ? gate.receive(segment, tar) : gate.fetch(segment, offer)));
       } catch (error) {
-        protocols.judge(error);
+        if (offer === null || !lane.judge(error)) protocols.judge(error);
         throw error;
       }
       if (!tar.readableEnded) protocols.endedEarly();
@@ -233,7 +238,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       return [`The gate left release "${release}"; the landing area was removed`, ...(version === null ? [] : [`Put this into your values file, or your next upgrade changes the server's version: image.tag: ${version}`])];
     },
 
-    close: async () => Promise.resolve(),
+    close: () => lane.close(),
   };
 }
 
