@@ -1,4 +1,6 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'vitest';
+import { parse, stringify } from 'yaml';
 import type { TreeComparison } from '../bed/treeComparison.ts';
 import { compareTrees } from '../bed/treeComparison.ts';
 import { faultsOf } from './endings.ts';
@@ -10,6 +12,7 @@ import { beginFollowed, requireExit } from './interruption.ts';
 import { landingArea } from './movedLibrary.ts';
 import type { RunningProcess } from '../bed/runningProcesses.ts';
 import { bytesReadBy } from '../bed/runningProcesses.ts';
+import type { WrittenConfiguration } from './otherConfigurations.ts';
 import { dataOnSource } from './sidesOfStage.ts';
 import type { Outcome, Stage } from './stage.ts';
 
@@ -47,6 +50,7 @@ export const copyAheadAgain = ['migrate', '--yes', 'existing-library', '--again'
 /** Opens the landing area, and copies what is there without any fault. */
 export async function openFaultStage(stage: Stage): Promise<FaultStage> {
   const farSides = watchFarSides(stage);
+  await sendThroughKubectl(stage);
   await writeFreshBulk(stage);
   requireExit(await stage.plexlift('migrate', '--yes', 'existing-library', '--until', 'copy-ahead'), 0);
   await expectWhole(stage);
@@ -73,6 +77,13 @@ export async function openFaultStage(stage: Stage): Promise<FaultStage> {
       return outcome;
     },
   };
+}
+
+// These are the faults of the way that is always there; where the pod fetches, kubectl carries no stream that could be met.
+async function sendThroughKubectl(stage: Stage): Promise<void> {
+  const configuration = parse(await readFile(stage.configuration, 'utf8')) as WrittenConfiguration;
+  configuration.target.kubernetes['direct'] = false;
+  await writeFile(stage.configuration, stringify(configuration));
 }
 
 /** The program that carries a stream into the pod, once some of it has passed and by far not all. */
