@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { startCluster, type Cluster } from '../../test/bed/kubernetes/cluster.ts';
 import { dataOnSource } from '../../test/e2e/sidesOfStage.ts';
 import { openStage, type Stage } from '../../test/e2e/stage.ts';
+import { publishedProgram } from './publishedProgram.ts';
 
 /** A real source and a real Kubernetes, both on this machine. */
 export interface Bed {
@@ -29,7 +30,7 @@ export async function openBed(options: { readonly name: string; readonly items: 
   };
   try {
     options.signal.throwIfAborted();
-    stage = await openStage({ cluster, name: options.name, items: options.items });
+    stage = await openStage({ cluster, name: options.name, items: options.items, program: publishedProgram() });
     options.signal.throwIfAborted();
     return { cluster, stage, data: dataOnSource(stage), volume: stage.release.configHostPath, close };
   } catch (error) {

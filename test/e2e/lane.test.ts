@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readJournal } from '../../src/runner/journal.ts';
 import type { Cluster } from '../bed/kubernetes/cluster.ts';
 import { startCluster } from '../bed/kubernetes/cluster.ts';
-import { bytesReadBy, commandOf, runningProcesses } from '../bed/runningProcesses.ts';
+import { bytesReadBy } from '../bed/runningProcesses.ts';
 import { watchFarSides } from './farSides.ts';
 import { writeFreshBulk } from './freshBulk.ts';
 import { beginFollowed, requireExit } from './interruption.ts';
@@ -32,7 +32,8 @@ function told(): readonly string[] {
 
 /** A curl in the pod that is in the middle of a segment. */
 function fetching(): number | undefined {
-  return runningProcesses().find((pid) => /^curl --disable --config \S+\/curl $/.test(`${commandOf(pid)} `) && bytesReadBy(pid) > 8 * 1024 * 1024);
+  // In this pod only: other tests on this computer have pods that fetch, too.
+  return watchFarSides(stage).inPod().find(({ pid, command }) => /^curl --disable --config \S+\/curl$/.test(command) && bytesReadBy(pid) > 8 * 1024 * 1024)?.pid;
 }
 
 async function firewall(change: '--insert' | '--delete'): Promise<void> {

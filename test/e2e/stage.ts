@@ -24,6 +24,8 @@ export interface StageOptions {
   readonly release?: Partial<PlexReleaseOptions>;
   readonly source?: Partial<SourceVmOptions>;
   readonly helm?: 'helm3' | 'helm4';
+  /** plexlift, as words before its own. Default: from the sources. */
+  readonly program?: readonly [string, ...string[]];
   /** Called with the library before the source boots with it. */
   readonly prepare?: (facts: LibraryFacts) => Promise<void>;
 }
@@ -50,10 +52,12 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-const program = join(import.meta.dirname, '..', '..', 'bin', 'plexlift');
+/** plexlift from the sources. */
+const fromSources: readonly [string, ...string[]] = [join(import.meta.dirname, '..', '..', 'bin', 'plexlift')];
 
-function startPlexlift(words: readonly string[], directory: string) {
-  return execa(program, words, { cwd: directory, stdin: 'ignore', reject: false, env: { NO_COLOR: '1' } });
+function startPlexlift(words: readonly string[], { directory, program = fromSources }: { readonly directory: string; readonly program?: readonly [string, ...string[]] | undefined }) {
+  const [file, ...before] = program;
+  return execa(file, [...before, ...words], { cwd: directory, stdin: 'ignore', reject: false, env: { NO_COLOR: '1' } });
 }
 
 /** Brings up a source machine with a library and a release on the cluster. */
@@ -107,10 +111,10 @@ async function furnish(directory: string, options: StageOptions): Promise<Stage>
       runDirectory,
       configuration,
       async plexlift(...words) {
-        const { exitCode, stdout, stderr } = await startPlexlift([...words, '--config', configuration], directory);
+        const { exitCode, stdout, stderr } = await startPlexlift([...words, '--config', configuration], { directory, program: options.program });
         return { exitCode: exitCode ?? -1, stdout, stderr };
       },
-      begin: (...words) => startPlexlift([...words, '--config', configuration], directory),
+      begin: (...words) => startPlexlift([...words, '--config', configuration], { directory, program: options.program }),
       async close() {
         await release.uninstall();
         await vm.stop();
