@@ -12,6 +12,9 @@ import type { Stage } from './stage.ts';
 import { openStage } from './stage.ts';
 import { copyAheadAgain, expectWhole } from './transferFault.ts';
 
+/** Slow enough to be met in the middle. */
+const slowly = [...copyAheadAgain, '--limit', '20M'];
+
 let cluster: Cluster;
 let stage: Stage;
 
@@ -25,15 +28,20 @@ afterAll(async () => {
   await cluster.stop();
 });
 
+/** So much of a segment has passed when it counts as in its middle; it holds many times as much. */
+const middleBytes = 4 * 1024 * 1024;
+
 /** What was told of the lane so far, by status. */
 function told(): readonly string[] {
   return readJournal(join(stage.runDirectory, 'journal.ndjson')).flatMap((event) => (event.type === 'check-finished' && event.name === 'direct-lane' ? [event.finding.status] : []));
 }
 
-/** A curl in the pod that is in the middle of a segment. */
+/** A curl in the pod, while a segment that is fetched is in its middle. What comes from a socket is not counted as read, so tar tells. */
 function fetching(): number | undefined {
   // In this pod only: other tests on this computer have pods that fetch, too.
-  return watchFarSides(stage).inPod().find(({ pid, command }) => /^curl --disable --config \S+\/curl$/.test(command) && bytesReadBy(pid) > 8 * 1024 * 1024)?.pid;
+  const inPod = watchFarSides(stage).inPod();
+  const isInMiddle = inPod.some(({ pid, command }) => command.startsWith('tar --extract ') && bytesReadBy(pid) > middleBytes);
+  return isInMiddle ? inPod.find(({ command }) => /^curl --disable --config \S+\/curl$/.test(command))?.pid : undefined;
 }
 
 async function firewall(change: '--insert' | '--delete'): Promise<void> {
@@ -51,9 +59,11 @@ test('the pod fetches what is copied from this computer', async () => {
 test('what breaks off in the middle comes through kubectl exec instead', async () => {
   const before = told().length;
   await writeFreshBulk(stage);
-  const underway = beginFollowed(stage, copyAheadAgain);
-  await underway.until(() => fetching() !== undefined);
-  process.kill(fetching() ?? 0, 'SIGKILL');
+  const underway = beginFollowed(stage, slowly);
+  await underway.until(() => {
+    const curl = fetching();
+    return curl !== undefined && process.kill(curl, 'SIGKILL');
+  });
   requireExit(await underway.ended, 0);
   expect(told().slice(before)).toEqual(['pass', 'warn']);
   await expectWhole(stage);
@@ -61,7 +71,7 @@ test('what breaks off in the middle comes through kubectl exec instead', async (
 
 test('Ctrl-C in the middle leaves nothing running in the pod', async () => {
   await writeFreshBulk(stage);
-  const underway = beginFollowed(stage, copyAheadAgain);
+  const underway = beginFollowed(stage, slowly);
   await underway.until(() => fetching() !== undefined);
   underway.signal('SIGINT');
   const { exitCode } = await underway.ended;

@@ -1,11 +1,12 @@
 import { networkInterfaces } from 'node:os';
 import type { Readable } from 'node:stream';
 import { messageOf } from '../../errors.ts';
+import { CommandFailed } from '../../machines/command.ts';
 import type { Check, Finding } from '../../runner/check.ts';
 import { StreamStalled } from '../../transfer/attempt.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { TarOffer } from '../gate/gateCall.ts';
-import { GateFailed } from '../gate/gateFailure.ts';
+import { gateExitCodes, GateFailed } from '../gate/gateFailure.ts';
 import { openOfferServer } from './offerServer.ts';
 
 /** The way from this computer to the pod that leaves out the API server: the pod fetches. It is opened when it is first asked for. */
@@ -68,7 +69,7 @@ export function directLane({ wanted, reach, tell, addresses = ownAddresses }: Di
       return failed ? null : (lane?.offer(tar) ?? null);
     },
     judge(failure) {
-      const isOfTheLane = failure instanceof StreamStalled || (failure instanceof GateFailed && (failure.reason === 'fetch' || failure.reason === 'tool'));
+      const isOfTheLane = failure instanceof StreamStalled || couldNotFetch(failure);
       if (isOfTheLane && !failed) {
         failed = true;
         tell({
@@ -85,6 +86,12 @@ export function directLane({ wanted, reach, tell, addresses = ownAddresses }: Di
       await lane?.close();
     },
   };
+}
+
+/** The gate says so by its exit code alone where kubectl lost its words. */
+function couldNotFetch(failure: unknown): boolean {
+  if (failure instanceof CommandFailed) return failure.failure.exitCode === gateExitCodes.fetch;
+  return failure instanceof GateFailed && (failure.reason === 'fetch' || failure.reason === 'tool');
 }
 
 /** Where this computer can be reached from elsewhere, perhaps. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { command, CommandFailed } from '../../../src/machines/command.ts';
 import { thisComputer } from '../../../src/machines/localMachine.ts';
 import type { Machine } from '../../../src/machines/machine.ts';
 import type { Finding } from '../../../src/runner/check.ts';
@@ -133,6 +134,8 @@ describe('a lane', () => {
   test.each([
     ['a stream that stands still', new StreamStalled('No byte passed for 90 s, after 3 bytes'), true],
     ['what could not be fetched', new GateFailed('fetch', 'Cannot fetch segment "s1": curl exited with 56', { facts: [] }), true],
+    ['an exit code that came without words', new CommandFailed({ machine: 'pod', command: command('sh'), exitCode: 19, reason: 'it exited with 19', stderr: '' }, 'remedy'), true],
+    ['kubectl that failed by itself', new CommandFailed({ machine: 'pod', command: command('sh'), exitCode: 1, reason: 'it exited with 1', stderr: '' }, 'remedy'), false],
     ['a volume that refuses', new GateFailed('failed', 'Cannot extract segment "s1": tar exited with 2', { facts: [] }), false],
     ['a source that failed', new Error('The tar broke off after 3 bytes'), false],
   ])('judges %s', async (_what, failure, isOfTheLane) => {
