@@ -1,10 +1,11 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { command } from '../../src/machines/command.ts';
 import { thisComputer } from '../../src/machines/localMachine.ts';
 import { gateClient } from '../../src/targets/gate/gate.ts';
@@ -280,6 +281,28 @@ describe('receivers', () => {
     await gate.receive(sent, tarOf(source, sent));
     expect(await hanging).toBe('ended');
     expect((await gate.receiptOf(sent))?.sha256).toBe(await sha256Of(tarOf(source, sent)));
+  });
+
+  test.each([
+    ['before the lists have come', 0],
+    ['in the middle of the tar, and whose tar was stopped besides,', 30_000],
+  ])('one whose connection stands still %s ends by itself', async (_when, sentBytes) => {
+    const source = temporaryDirectory();
+    file(join(source, 'a'), 'a'.repeat(50_000));
+    const { root, gate } = await openVolume();
+    const sent = segmentOf(source, { name: 's1', owner: ownUser() });
+    const receiver = spawn('sh', [gateScriptPath, 'receive', 's1', '2', '0'], { env: { ...process.env, PLEXLIFT_ROOT: root, PLEXLIFT_STALL_SECONDS: '1' }, stdio: ['pipe', 'ignore', 'ignore'] });
+    onTestFinished(() => void receiver.kill('SIGKILL'));
+    const ended = once(receiver, 'exit');
+    if (sentBytes > 0) {
+      receiver.stdin.write('a\0');
+      receiver.stdin.write((await buffer(tarOf(source, sent))).subarray(0, sentBytes));
+      await expect.poll(() => existsSync(join(root, '.plexlift/r1', dataPath, 'a')), { timeout: 5_000 }).toBe(true);
+      process.kill(Number(spawnSync('pgrep', ['-P', String(receiver.pid), 'tar'], { encoding: 'utf8' }).stdout), 'SIGSTOP');
+    }
+    expect(await ended).toEqual([1, null]);
+    expect(spawnSync('pgrep', ['-f', root], { encoding: 'utf8' }).stdout).toBe('');
+    expect(await gate.receiptOf(sent)).toBeNull();
   });
 
   test('publish ends them all, keeps new ones out, and nothing is written after the rename', async () => {

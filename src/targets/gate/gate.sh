@@ -7,7 +7,8 @@
 #   init.sh VERB ...   by plexlift: through "kubectl exec" in the waiting container, or here for a directory target
 #
 # Environment: PLEXLIFT_ROOT (the volume, default /config), PLEXLIFT_RUN (the run that the gate container was made for),
-# PLEX_UID, PLEX_GID (whom Plex runs as), PLEXLIFT_PLEX_SQLITE (Plex's own SQLite, where it is not in its usual place)
+# PLEX_UID, PLEX_GID (whom Plex runs as), PLEXLIFT_PLEX_SQLITE (Plex's own SQLite, where it is not in its usual place),
+# PLEXLIFT_STALL_SECONDS (for how long a stream may stand still, default 120)
 #
 # On the volume:
 #   .plexlift/state            phase, run and agreement; only ever replaced by rename
@@ -44,7 +45,7 @@ unset CDPATH TAR_OPTIONS TAPE GREP_OPTIONS POSIXLY_CORRECT || :
 
 protocol=1
 data_path='Library/Application Support/Plex Media Server'
-stall_seconds=120
+stall_seconds=${PLEXLIFT_STALL_SECONDS:-120}
 plex_sqlite=${PLEXLIFT_PLEX_SQLITE:-/usr/lib/plexmediaserver/Plex SQLite}
 verb=${1:-}
 
@@ -717,11 +718,13 @@ watched() { # COMMAND...
   exec 3<&-
   ( trap 'kill "$sleeper" 2>/dev/null; exit 0' TERM
     before= still=0
+    nap=10
+    [ "$stall_seconds" -ge 10 ] || nap=$stall_seconds
     while kill -0 "$reader" 2>/dev/null; do
-      sleep 10 & sleeper=$!
+      sleep "$nap" & sleeper=$!
       wait "$sleeper"
       read_bytes=$(sed -n 's/^rchar: //p' "/proc/$reader/io" 2>/dev/null) || exit 0
-      if [ "$read_bytes" = "$before" ]; then still=$((still + 10)); else still=0; fi
+      if [ "$read_bytes" = "$before" ]; then still=$((still + nap)); else still=0; fi
       before=$read_bytes
       [ "$still" -lt "$stall_seconds" ] || kill -KILL "$reader" 2>/dev/null || :
     done ) </dev/null >/dev/null 2>&1 7>&- 8>&- 9>&- &
