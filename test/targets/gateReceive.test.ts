@@ -5,7 +5,7 @@ import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, r
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { command } from '../../src/machines/command.ts';
 import { thisComputer } from '../../src/machines/localMachine.ts';
 import { gateClient } from '../../src/targets/gate/gate.ts';
@@ -297,7 +297,7 @@ describe('receivers', () => {
     if (sentBytes > 0) {
       receiver.stdin.write('a\0');
       receiver.stdin.write((await buffer(tarOf(source, sent))).subarray(0, sentBytes));
-      await expect.poll(() => existsSync(join(root, '.plexlift/r1', dataPath, 'a')), { timeout: 5_000 }).toBe(true);
+      await vi.waitUntil(() => existsSync(join(root, '.plexlift/r1', dataPath, 'a')), { timeout: 5_000 });
       process.kill(Number(spawnSync('pgrep', ['-P', String(receiver.pid), 'tar'], { encoding: 'utf8' }).stdout), 'SIGSTOP');
     }
     expect(await ended).toEqual([1, null]);
