@@ -5,6 +5,8 @@ import { commands } from '../src/cli/commands.ts';
 import { exitCodes } from '../src/errors.ts';
 import { thisComputer } from '../src/machines/localMachine.ts';
 import { mountsShowMedia } from '../src/migration/steps/media.ts';
+import { directLaneCheck } from '../src/targets/kubernetes/directLane.ts';
+import { execProtocolCheck } from '../src/targets/kubernetes/execProtocol.ts';
 import { coverageChecks } from '../src/migration/checks/coverage.ts';
 import { preflightChecks } from '../src/migration/checks/preflight.ts';
 import { schemaChecks } from '../src/migration/checks/schema.ts';
@@ -82,6 +84,7 @@ describe('docs/checks.md', () => {
     ['A source over ssh', systemdPlex(here).checks],
     ['A source directory', directorySource(here, { directory: '/nowhere' }).checks],
     ['A Helm release as the target', kubernetesTarget(here, { namespace: 'plex', release: 'plex', kubectl: 'kubectl', helm: 'helm' }).checks],
+    ['The way into the pod', [directLaneCheck, execProtocolCheck]],
     ['A directory as the target', directoryTarget(here, { directory: 'DIRECTORY' }).checks],
     ['Both sides together', preflightChecks],
     ['What the path mapping reaches', coverageChecks],
