@@ -47,6 +47,8 @@ export interface Entry {
   /** Permission bits, e.g. 0o644. */
   readonly mode: number;
   readonly linkTarget?: BytePath;
+  /** Whom it belongs to, as `uid:gid`; told only of what is read back. */
+  readonly belongsTo?: string;
 }
 
 /** A directory tree that can be listed and read as tar: a source's data directory, or a staged folder on this machine. */

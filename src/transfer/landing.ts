@@ -15,7 +15,7 @@ export type LandingProof = {
   readonly bytes: number;
   readonly missing: Sample;
   readonly extra: Sample;
-  /** Another type, size, time (to the second), mode or link target; each with what differs. */
+  /** Another type, size, time (to the second), mode, link target or owner; each with what differs. */
   readonly differing: Sample;
   readonly withoutReceipt: Sample;
   /** Files whose content was read once more from the volume: all of the catalogue, and some of the bulk. */
@@ -97,8 +97,8 @@ function sampleOf(paths: Iterable<BytePath>): Sample {
 
 function differencesIn(record: LandingRecord): Sample {
   const sampled = sampler(namesKept);
-  for (const { listed, there, timeMatters } of record.pairs()) {
-    const differences = differencesBetween(listed, there, timeMatters);
+  for (const { listed, there, timeMatters, isStrangers } of record.pairs()) {
+    const differences = [...differencesBetween(listed, there, timeMatters), ...(isStrangers ? [`belongs to ${there.belongsTo ?? 'nobody known'}`] : [])];
     if (differences.length > 0) sampled.add(listed.path, differences.join(', '));
   }
   return sampled.sample();

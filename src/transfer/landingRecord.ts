@@ -13,8 +13,8 @@ export interface LandingRecord {
   expected(): { readonly entries: number; readonly bytes: number };
   missing(): Iterable<BytePath>;
   extra(): Iterable<BytePath>;
-  /** Listed entries beside what lies there, where both are there and any attribute but the size of a directory may differ. */
-  pairs(): Iterable<{ readonly listed: Entry; readonly there: Entry; readonly timeMatters: boolean }>;
+  /** Listed entries beside what lies there, where both are there and any attribute but the size of a directory may differ, or the owner is another one than asked for. */
+  pairs(): Iterable<{ readonly listed: Entry; readonly there: Entry; readonly timeMatters: boolean; readonly isStrangers: boolean }>;
   /** Listed entries that no receipt proves as they are listed, for this owner, in this boot of the node. */
   withoutReceipt(): Iterable<BytePath>;
   /** All files of the catalogue, and as many of the bulk as asked for, drawn at random; of those that are there in their size. */
@@ -26,7 +26,12 @@ export interface LandingRecord {
 /** Directories of the bulk that hold the catalogue: their time moves when it is delivered, after them. */
 const holdsCatalogue = `e.tree = 'bulk' AND e.path IN (SELECT parent FROM expected WHERE tree = 'catalogue' AND parent IS NOT NULL)`;
 
-const differs = `(
+/** What stands there belongs to somebody else; not known of every target. */
+const isStrangers = (owner: Owner): string => `(t.belongs_to IS NOT NULL AND t.belongs_to <> '${owner.uid}:${owner.gid}')`;
+
+const differsFor = (owner: Owner): string => `(
+  ${isStrangers(owner)} OR
+  
   e.type <> t.type OR (e.type = 'file' AND e.size <> t.size) OR e.link IS NOT t.link OR (e.type <> 'link' AND e.mode <> t.mode)
   OR CAST(floor(e.modified) AS INTEGER) <> CAST(floor(t.modified) AS INTEGER))`;
 
@@ -48,16 +53,17 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot }: { rea
     DROP TABLE IF EXISTS temp.there;
     CREATE TEMP TABLE there (
       path BLOB PRIMARY KEY, type TEXT NOT NULL, size INTEGER NOT NULL, modified NUMERIC NOT NULL, changed TEXT NOT NULL,
-      mode INTEGER NOT NULL, link BLOB
+      mode INTEGER NOT NULL, link BLOB, belongs_to TEXT
     ) WITHOUT ROWID;
     CREATE TEMP VIEW expected AS SELECT * FROM main.entries
       WHERE type <> 'other' AND ((tree = 'bulk' AND listing >= ${listings.bulk}) OR (tree = 'catalogue' AND listing >= ${listings.catalogue}));`);
-  const insert = database.prepare('INSERT INTO there (path, type, size, modified, changed, mode, link) VALUES (?, ?, ?, ?, ?, ?, ?)');
+  const differs = differsFor(owner);
+  const insert = database.prepare('INSERT INTO there (path, type, size, modified, changed, mode, link, belongs_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
   return {
     record(entries) {
       inTransaction(database, () => {
-        for (const { path, type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget } of entries) {
-          insert.run(bytesOf(path), type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget === undefined ? null : bytesOf(linkTarget));
+        for (const { path, type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget, belongsTo = null } of entries) {
+          insert.run(bytesOf(path), type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget === undefined ? null : bytesOf(linkTarget), belongsTo);
         }
       });
     },
@@ -71,11 +77,16 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot }: { rea
     *pairs() {
       const rows = database
         .prepare(`
-          SELECT e.*, t.type AS t_type, t.size AS t_size, t.modified AS t_modified, t.changed AS t_changed, t.mode AS t_mode, t.link AS t_link,
+          SELECT e.*, t.type AS t_type, t.size AS t_size, t.modified AS t_modified, t.changed AS t_changed, t.mode AS t_mode, t.link AS t_link, t.belongs_to,
+            ${isStrangers(owner)} AS is_strangers,
             NOT (${holdsCatalogue}) AS time_matters
           FROM expected AS e JOIN there AS t ON t.path = e.path WHERE ${differs} ORDER BY e.path`)
         .iterate();
-      for (const row of rows) yield { listed: entryOf(row), there: entryOf(thereIn(row)), timeMatters: row['time_matters'] === 1 };
+      for (const row of rows) {
+        const belongsTo = row['belongs_to'];
+        const there: Entry = { ...entryOf(thereIn(row)), ...(typeof belongsTo === 'string' ? { belongsTo } : {}) };
+        yield { listed: entryOf(row), there, timeMatters: row['time_matters'] === 1, isStrangers: row['is_strangers'] === 1 };
+      }
     },
     *withoutReceipt() {
       const rows = database

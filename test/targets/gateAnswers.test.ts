@@ -100,7 +100,7 @@ describe('a listing', () => {
   test('is the same however it is cut into pieces', () => {
     assert(
       property(array(tuple(constantFrom('f', 'd', 'l', 's'), nat(), bytes), { maxLength: 20 }), nat({ max: 200 }), (rows, pieceBytes) => {
-        const whole = Buffer.concat(rows.map(([type, size, name]) => Buffer.concat([Buffer.from(`${type}\0${size}\x001500000000.7500000000\x001.5\x00755\0`), Buffer.from(type === 'l' ? 'to\0' : '\0'), name, Buffer.of(0)])));
+        const whole = Buffer.concat(rows.map(([type, size, name]) => Buffer.concat([Buffer.from(`${type}\0${size}\x001500000000.7500000000\x001.5\x00755\0`), Buffer.from(type === 'l' ? 'to\x001000:1000\0' : '\x001000:1000\0'), name, Buffer.of(0)])));
         const paths: string[] = [];
         let rest = Buffer.alloc(0);
         for (let offset = 0; offset < whole.length; offset += pieceBytes + 1) {
@@ -116,10 +116,10 @@ describe('a listing', () => {
   });
 
   test('times are whole seconds, cut off also before 1970', () => {
-    const { entries } = parseEntries(Buffer.from('f\x001\x00-1.5000000000\x009.25\x000\x00\x00a\0s\x000\x001.9\x001\x00777\x00\x00b\0'));
+    const { entries } = parseEntries(Buffer.from('f\x001\x00-1.5000000000\x009.25\x000\x00\x000:4\x00a\0s\x000\x001.9\x001\x00777\x00\x001000:1000\x00b\0'));
     expect(entries).toEqual([
-      { path: 'a', type: 'file', sizeBytes: 1, modifiedAtSeconds: -2, changedAt: '9.25', mode: 0 },
-      { path: 'b', type: 'other', sizeBytes: 0, modifiedAtSeconds: 1, changedAt: '1', mode: 0o777 },
+      { path: 'a', type: 'file', sizeBytes: 1, modifiedAtSeconds: -2, changedAt: '9.25', mode: 0, belongsTo: '0:4' },
+      { path: 'b', type: 'other', sizeBytes: 0, modifiedAtSeconds: 1, changedAt: '1', mode: 0o777, belongsTo: '1000:1000' },
     ]);
   });
 });

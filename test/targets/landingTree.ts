@@ -9,7 +9,7 @@ import type { Segment } from '../../src/transfer/segment.ts';
 
 /** Every entry of a directory, files and links first, directories last and deepest first, as a source would send them. */
 export function entriesOf(directory: string): readonly Entry[] {
-  const found = spawnSync('find', ['.', '-mindepth', '1', '-printf', String.raw`%y\0%s\0%T@\0%C@\0%m\0%l\0%P\0`], { cwd: directory, maxBuffer: 1 << 26 });
+  const found = spawnSync('find', ['.', '-mindepth', '1', '-printf', String.raw`%y\0%s\0%T@\0%C@\0%m\0%l\0%U:%G\0%P\0`], { cwd: directory, maxBuffer: 1 << 26 });
   const { entries } = parseEntries(found.stdout);
   return entries.toSorted((one, other) => rank(one) - rank(other) || (one.path < other.path ? rank(one) || -1 : -rank(one) || 1));
 }

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { textOf } from '../../src/transfer/entry.ts';
 import { proveLanding, type LandingProof } from '../../src/transfer/landing.ts';
 import { localTree, testOwner } from './localTree.ts';
 import { furnish, longAgoSeconds, scene, scratchDirectory, type Scene } from './scene.ts';
@@ -28,6 +29,17 @@ describe('proving the landing area', () => {
     expect(proof).toMatchObject({ ok: true, entries: stage.manifest.totals('bulk').entries + 3 });
     expect(proof.filesReadAgain).toBe(8);
     expect(JSON.parse(JSON.stringify(proof))).toEqual(proof);
+  });
+
+  test('what belongs to somebody else is at fault, and sent again', async () => {
+    const { stage } = await landedScene();
+    const path = 'Plug-in Support/Preferences/com.agent.xml';
+    async function* landed(): ReturnType<typeof stage.target.landed> {
+      for await (const entry of stage.target.landed()) yield { ...entry, belongsTo: textOf(entry.path) === path ? '0:4' : `${testOwner.uid}:${testOwner.gid}` };
+    }
+    const proof = await proveLanding({ manifest: stage.manifest, target: { ...stage.target, landed }, owner: testOwner });
+    expect(proof.differing).toEqual({ count: 1, first: [`${path}: belongs to 0:4`] });
+    expect((await stage.send()).entries).toBe(2);
   });
 
   test('everything at fault is named, and put right by the next sending', async () => {

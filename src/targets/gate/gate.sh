@@ -797,7 +797,7 @@ verb_list() { # prints the size of the listing and its name
   name=listing.$(cat /proc/sys/kernel/random/uuid)
   rm -f -- "$work/$run"/listing.*
   cd -- "$landing"
-  find . -mindepth 1 -printf '%y\0%s\0%T@\0%C@\0%m\0%l\0%P\0' >"$work/$run/$name" || die 1 'Cannot list the landing area'
+  find . -mindepth 1 -printf '%y\0%s\0%T@\0%C@\0%m\0%l\0%U:%G\0%P\0' >"$work/$run/$name" || die 1 'Cannot list the landing area'
   echo "$(wc -c <"$work/$run/$name") $name"
   finished
 }

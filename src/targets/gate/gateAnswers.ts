@@ -118,7 +118,7 @@ function statusOfMount(word: string): Exclude<MountFinding['status'], 'not a mou
 }
 
 const entryTypes: Readonly<Record<string, Entry['type']>> = { f: 'file', d: 'directory', l: 'link' };
-const fieldsOfEntry = 7;
+const fieldsOfEntry = 8;
 
 /** One piece of a listing: the entries that are complete in it, and how many of its bytes they took. */
 export function parseEntries(bytes: Buffer): { readonly entries: readonly Entry[]; readonly usedBytes: number } {
@@ -139,9 +139,9 @@ export function parseEntries(bytes: Buffer): { readonly entries: readonly Entry[
 
 function entryOf(fields: readonly Buffer[]): Entry {
   const [letter = '', size = '', modified = '', changedAt = '', mode = ''] = fields.slice(0, 5).map((field) => field.toString('latin1'));
-  const [linkTarget = Buffer.alloc(0), path = Buffer.alloc(0)] = fields.slice(5);
+  const [linkTarget = Buffer.alloc(0), belongsTo = Buffer.alloc(0), path = Buffer.alloc(0)] = fields.slice(5);
   const type = entryTypes[letter] ?? 'other';
-  if (!/^\d+$/.test(size) || !/^[0-7]+$/.test(mode) || !/^-?\d/.test(modified) || path.length === 0) throw malformed('an entry', fields.join(' '));
+  if (!/^\d+$/.test(size) || !/^[0-7]+$/.test(mode) || !/^-?\d/.test(modified) || !/^\d+:\d+$/.test(belongsTo.toString('latin1')) || path.length === 0) throw malformed('an entry', fields.join(' '));
   return {
     path: bytePath(path),
     type,
@@ -150,6 +150,7 @@ function entryOf(fields: readonly Buffer[]): Entry {
     modifiedAtSeconds: Math.floor(Number(modified)),
     changedAt,
     mode: Number.parseInt(mode, 8),
+    belongsTo: belongsTo.toString('latin1'),
     ...(type === 'link' ? { linkTarget: bytePath(linkTarget) } : {}),
   };
 }
