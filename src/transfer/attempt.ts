@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
+import { isBrokenPipe } from '../machines/brokenPipe.ts';
 import type { Process, ProcessEnding } from '../machines/machine.ts';
 import type { Target } from '../targets/target.ts';
 import type { Tree } from './entry.ts';
@@ -82,10 +83,6 @@ export async function stream(
   endWatch();
   signal.removeEventListener('abort', onAbort);
   return { passed: hashing.passed(), reading: ended.how(), failure };
-}
-
-function isBrokenPipe(error: Error & { readonly code?: unknown }): boolean {
-  return error.code === 'EPIPE' || error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.code === 'ERR_STREAM_DESTROYED';
 }
 
 function ending(reading: Process): { readonly promise: Promise<void>; how(): ProcessEnding | null } {

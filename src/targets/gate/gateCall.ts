@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isBrokenPipe } from '../../machines/brokenPipe.ts';
 import { CommandFailed } from '../../machines/command.ts';
 import type { Command, Machine, Process, ProcessEnding } from '../../machines/machine.ts';
 import { VolumeFull } from '../../transfer/volumeFull.ts';
@@ -109,11 +110,6 @@ async function feed(stdin: Writable, input: StreamToGate): Promise<void> {
   if (input.server === undefined) return pipeline(input.tar, stdin);
   stdin.end();
   return input.server.served;
-}
-
-function isBrokenPipe(thrown: unknown): boolean {
-  const code = (thrown as { readonly code?: unknown } | null)?.code;
-  return code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ERR_STREAM_DESTROYED' || code === 'EOF';
 }
 
 async function callOnce(carrier: GateCarrier, call: GateCall): Promise<{ readonly answer: Buffer; readonly ending: ProcessEnding }> {
