@@ -5,9 +5,15 @@ import { execFileSync } from 'node:child_process';
 const ballast = 'ballast';
 
 /** Takes all room of a file system but so many bytes; at once, and without writing it. */
-export function fillRoom(directory: string, leaveBytes: number): void {
+export function fillRoom(directory: string, leaveBytes: number, triesLeft = 20): void {
   const { bavail, bsize } = statfsSync(directory);
-  execFileSync('fallocate', ['--length', String(bavail * bsize - leaveBytes), join(directory, `${ballast}-room`)]);
+  try {
+    execFileSync('fallocate', ['--length', String(bavail * bsize - leaveBytes), join(directory, `${ballast}-room`)], { stdio: 'pipe' });
+  } catch (error) {
+    // Whoever writes there may have taken of it between the look and the taking.
+    if (triesLeft === 0) throw error;
+    fillRoom(directory, leaveBytes, triesLeft - 1);
+  }
 }
 
 /** Takes the inodes of a file system but so many. */

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { TreeComparison } from '../bed/treeComparison.ts';
@@ -41,6 +42,9 @@ export interface SurvivalOptions {
 /** Far sides notice within moments that a command is over. */
 const emptyWithinMs = 20_000;
 
+/** Whatever goes wrong, plexlift has given up on it by then. */
+const endedWithinMs = 480_000;
+
 /** So much of a stream has passed when it counts as in its middle; a segment holds several times as much. */
 const middleBytes = 16 * 1024 * 1024;
 
@@ -61,13 +65,21 @@ export async function openFaultStage(stage: Stage): Promise<FaultStage> {
       const freshBytes = await writeFreshBulk(stage);
       const underway = beginFollowed(stage, copyAheadAgain);
       if (fault !== null) {
-        await underway.until(() => streamInMiddle(underway) !== undefined);
-        await fault(underway);
+        try {
+          await underway.until(() => streamInMiddle(underway) !== undefined);
+          await fault(underway);
+        } catch (error) {
+          // What comes next on this stage must not meet it.
+          await underway.killAll();
+          throw error;
+        }
       }
-      const outcome = requireExit(await underway.ended, ...exitCodes);
+      const outcome = await endedInTime(underway, farSides);
+      // Before anything is judged: what comes next on this stage must not meet the cause.
+      await remedy?.();
+      requireExit(outcome, ...exitCodes);
       expect(faultsOf(outcome, { exitCode: outcome.exitCode, says: outcome.exitCode === 4 ? says : [] })).toEqual([]);
       await farSides.untilEmpty(emptyWithinMs);
-      await remedy?.();
       if (outcome.exitCode !== 0) {
         requireExit(await stage.plexlift(...copyAheadAgain), 0);
         await farSides.untilEmpty(emptyWithinMs);
@@ -77,6 +89,18 @@ export async function openFaultStage(stage: Stage): Promise<FaultStage> {
       return outcome;
     },
   };
+}
+
+/** How a command ended; throws with what it was doing when it does not end, which a test that only runs out of time would not tell. */
+async function endedInTime(underway: Underway, farSides: FarSides): Promise<Outcome> {
+  const over = new AbortController();
+  const outcome = await Promise.race([underway.ended, delay(endedWithinMs, null, { signal: over.signal })]);
+  over.abort();
+  if (outcome !== null) return outcome;
+  const said = underway.events.filter(({ type }) => type !== 'progress').slice(-15).map((event) => JSON.stringify(event));
+  const running = [...underway.programs(), ...farSides.inPod(), ...farSides.onSource()].map(({ pid, command }) => `${pid} ${command}`);
+  await underway.killAll();
+  throw new Error(`plexlift did not end within ${endedWithinMs / 1000} s. It said at last:\n${said.join('\n')}\nThere ran:\n${running.join('\n')}`);
 }
 
 // These are the faults of the way that is always there; where the pod fetches, kubectl carries no stream that could be met.

@@ -44,7 +44,7 @@ function whileNothingArrives(work: () => void): void {
 }
 
 /** The volume is full is what a person has to learn, in whatever words. */
-const full = /No space left on device|is full/;
+const full = /no space left on device|is full/i;
 
 describe('a copy ends whole', () => {
   test('when the volume is full, and has room again', async () => {
