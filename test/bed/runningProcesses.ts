@@ -27,6 +27,17 @@ export function processesThatSee({ outside, inside }: { readonly outside: string
   });
 }
 
+/** Sends a signal to those of some processes that have not ended meanwhile. */
+export function signalProcesses(processes: readonly { readonly pid: number }[], signal: NodeJS.Signals): void {
+  for (const { pid } of processes) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
+  }
+}
+
 /** How many bytes a process has read so far, from wherever; none for one that has ended. */
 export function bytesReadBy(pid: number): number {
   return Number(/^rchar: (\d+)$/m.exec(textOf(pid, 'io'))?.[1] ?? 0);

@@ -5,7 +5,7 @@ import { plan } from '../../src/migration/plan.ts';
 import { historyOf } from '../../src/runner/history.ts';
 import { readJournal } from '../../src/runner/journal.ts';
 import type { RunningProcess } from '../bed/runningProcesses.ts';
-import { commandOf, runningProcesses } from '../bed/runningProcesses.ts';
+import { commandOf, runningProcesses, signalProcesses } from '../bed/runningProcesses.ts';
 import type { Outcome, Stage } from './stage.ts';
 
 /** A plexlift command that is under way, and what it has said so far. */
@@ -56,11 +56,11 @@ export function beginFollowed(stage: Stage, words: readonly string[]): Underway 
     until,
     seen: (isIt) => until(() => events.some(isIt)),
     async killAll() {
-      for (const pid of [pidOf(child), ...descendantsOf(pidOf(child))]) kill(pid);
+      signalProcesses([pidOf(child), ...descendantsOf(pidOf(child))].map((pid) => ({ pid })), 'SIGKILL');
       await ended;
     },
     killPrograms() {
-      for (const pid of descendantsOf(pidOf(child))) kill(pid);
+      signalProcesses(descendantsOf(pidOf(child)).map((pid) => ({ pid })), 'SIGKILL');
     },
     programs: () => descendantsOf(pidOf(child)).map((pid) => ({ pid, command: commandOf(pid) })).filter(({ command }) => command !== ''),
     signal(name) {
@@ -94,14 +94,6 @@ export function requireExit(outcome: Outcome, ...allowed: readonly number[]): Ou
 function pidOf(child: { readonly pid?: number | undefined }): number {
   if (child.pid === undefined) throw new Error('plexlift was not started');
   return child.pid;
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }
 
 /** Every process below one, told by the parents in /proc. What made itself a daemon (ssh's shared connection) is not among them. */

@@ -8,7 +8,7 @@ import { readJournal } from '../../src/runner/journal.ts';
 import type { Cluster } from '../bed/kubernetes/cluster.ts';
 import { startCluster } from '../bed/kubernetes/cluster.ts';
 import type { RunningProcess } from '../bed/runningProcesses.ts';
-import { bytesReadBy } from '../bed/runningProcesses.ts';
+import { bytesReadBy, signalProcesses } from '../bed/runningProcesses.ts';
 import { freshBulkDirectory, writeFreshBulk } from './freshBulk.ts';
 import { requireExit } from './interruption.ts';
 import { beginRestlessFiles } from './restlessFiles.ts';
@@ -39,10 +39,6 @@ function stageFor(position: number): FaultStage {
   return copying;
 }
 
-function signalAll(processes: readonly { readonly pid: number }[], signal: 'SIGSTOP' | 'SIGCONT'): void {
-  for (const { pid } of processes) process.kill(pid, signal);
-}
-
 function unpacking({ farSides }: FaultStage): readonly RunningProcess[] {
   const found = farSides.inPod().filter(({ command }) => command.startsWith('tar --extract'));
   if (found.length === 0) throw new Error('No tar runs in the pod');
@@ -62,17 +58,17 @@ describe.concurrent('a copy ends whole', () => {
     const copying = stageFor(0);
     const { exitCode } = await copying.survives(async () => {
       const stopped = unpacking(copying);
-      signalAll(stopped, 'SIGSTOP');
+      signalProcesses(stopped, 'SIGSTOP');
       await delay(stalledMs);
       const left = new Set(copying.farSides.inPod().map(({ pid }) => pid));
-      signalAll(stopped.filter(({ pid }) => left.has(pid)), 'SIGCONT');
+      signalProcesses(stopped.filter(({ pid }) => left.has(pid)), 'SIGCONT');
     });
     expect(exitCode).toBe(0);
   });
 
   test('when the tar in the pod stands still and never goes on', async () => {
     const copying = stageFor(1);
-    const { exitCode } = await copying.survives(() => signalAll([unpackingMost(copying)], 'SIGSTOP'));
+    const { exitCode } = await copying.survives(() => signalProcesses([unpackingMost(copying)], 'SIGSTOP'));
     expect(exitCode).toBe(0);
   });
 

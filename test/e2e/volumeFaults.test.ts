@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cluster } from '../bed/kubernetes/cluster.ts';
 import { startCluster } from '../bed/kubernetes/cluster.ts';
 import { losePower } from '../bed/kubernetes/powerLoss.ts';
+import { signalProcesses } from '../bed/runningProcesses.ts';
 import { writeFreshBulk } from './freshBulk.ts';
 import { fillInodes, fillRoom, removeBallast } from './fullDisk.ts';
 import { requireExit } from './interruption.ts';
@@ -38,9 +39,9 @@ afterAll(async () => {
 /** Stops what unpacks in the pod for a moment, or it might be done before the volume is full. */
 function whileNothingArrives(work: () => void): void {
   const unpacking = copying.farSides.inPod().filter(({ command }) => command.startsWith('tar --extract'));
-  for (const { pid } of unpacking) process.kill(pid, 'SIGSTOP');
+  signalProcesses(unpacking, 'SIGSTOP');
   work();
-  for (const { pid } of unpacking) process.kill(pid, 'SIGCONT');
+  signalProcesses(unpacking, 'SIGCONT');
 }
 
 /** The volume is full is what a person has to learn, in whatever words. */
