@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { openChild } from './childProcess.ts';
 import type { Child } from './childProcess.ts';
-import type { Command, Machine } from './machine.ts';
+import type { Command, Machine, OpenOptions, Process } from './machine.ts';
 import { runToEnd } from './runToEnd.ts';
 
 /** The computer plexlift runs on. Commands for root or another user go through `sudo -n`, or `runuser` where plexlift itself is root. */
@@ -13,20 +13,23 @@ export function thisComputer(): Machine {
       runToEnd(
         {
           machine: name,
-          open: (inner, { signal, onStderr }) =>
-            openChild(childOf(inner), {
-              signal,
-              filterStderr: (chunk) => {
-                onStderr(chunk);
-                return chunk;
-              },
-            }),
+          open: openHere,
         },
         command,
         options,
       ),
-    open: (command, options = {}) => openChild(childOf(command), { signal: options.signal }),
+    open: openHere,
   };
+}
+
+function openHere(command: Command, { signal, onStderr }: OpenOptions = {}): Process {
+  return openChild(childOf(command), {
+    signal,
+    filterStderr: (chunk) => {
+      onStderr?.(chunk);
+      return chunk;
+    },
+  });
 }
 
 function childOf(command: Command): Child {

@@ -45,11 +45,18 @@ export interface Process {
   kill(): void;
 }
 
+/** How a process is opened. */
+export interface OpenOptions {
+  readonly signal?: AbortSignal;
+  /** Hears standard error as it comes; its end is in the `ProcessEnding` all the same. */
+  readonly onStderr?: (chunk: Buffer) => void;
+}
+
 /** Somewhere commands run: this computer, a machine behind ssh, a pod. */
 export interface Machine {
   /** How people call it, e.g. `alex@192.168.13.21`, `this computer`, `pod plex/plex-plex-media-server-0`. */
   readonly name: string;
   /** Runs to the end. Throws `CommandFailed` for an exit code not among `answers`, a time-out, or a program that cannot be started. */
   run(command: Command, options?: RunOptions): Promise<CommandResult>;
-  open(command: Command, options?: { readonly signal?: AbortSignal }): Process;
+  open(command: Command, options?: OpenOptions): Process;
 }

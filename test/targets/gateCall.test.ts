@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
@@ -45,6 +45,26 @@ describe('an answer', () => {
     const { machine, calls } = losing([3, 3, 3, 3, 3]);
     await expect(gateOn(machine, temporaryDirectory()).state()).rejects.toThrow('its answer was cut off every time');
     expect(calls()).toBe(4);
+  });
+
+  test('that does not come over a connection which is silent is asked for again', async () => {
+    const root = temporaryDirectory();
+    const silentOnce = join(temporaryDirectory(), 'script');
+    writeFileSync(silentOnce, `if [ -e "$0.asked" ]; then . "${gateScriptPath}"; else : >"$0.asked"; sleep 60; fi\n`);
+    const gate = gateClient({ machine: thisComputer(), script: ['sh', silentOnce], root, owner: ownUser(), silenceMs: 300 });
+    expect(await gate.open('r1')).toEqual({ phase: 'landing', run: 'r1' });
+  });
+
+  test('that never comes, over a connection which stays silent, is a failure that says so', { timeout: 15_000 }, async () => {
+    const gate = gateClient({ machine: thisComputer(), script: ['sh', '-c', 'sleep 60', 'sh'], root: temporaryDirectory(), owner: ownUser(), silenceMs: 100 });
+    await expect(gate.state()).rejects.toThrow('nothing was heard of it for 0 s');
+  });
+
+  test('that takes long is waited for while the script says that it is at work', async () => {
+    const root = temporaryDirectory();
+    const slow = ['sh', '-c', `for i in 1 2 3 4 5 6; do sleep 0.2; echo 'plexlift-gate: still working' >&2; done; exec sh "${gateScriptPath}" "$@"`, 'sh'];
+    const gate = gateClient({ machine: thisComputer(), script: slow, root, owner: ownUser(), silenceMs: 600 });
+    expect(await gate.state()).toEqual({ phase: 'none', run: null });
   });
 
   test('that is a refusal is not asked for again, and speaks in the words of the script', async () => {

@@ -22,7 +22,7 @@
 # Phases: none -> landing -> publishing -> published -> finished, and from published: withdrawing -> withdrawn.
 #
 # Every verb that succeeds ends its standard output with the line "end": an answer without it was cut off on its way.
-# A verb that reads standard input is told its length, and refuses less. Exit codes:
+# While it is at work it says so every 20 s. A verb that reads standard input is told its length, and refuses less. Exit codes:
 #   0 done
 #   1 a command failed; standard error says which
 #  10 the phase, or the run it belongs to, does not allow this
@@ -78,7 +78,8 @@ clean_up() {
   [ "$own_id" = "$$" ] || return 0
   [ -z "$leftover" ] || rm -f -- "$leftover"
   [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null || :
-  [ -z "$heart" ] || kill "$heart" 2>/dev/null || :
+  # A signal that can be caught is lost on a shell that was forked a moment ago.
+  [ -z "$heart" ] || kill -KILL "$heart" 2>/dev/null || :
   [ -z "$watcher" ] || kill "$watcher" 2>/dev/null || :
   [ -z "$reader" ] || kill "$reader" 2>/dev/null || :
   [ -z "$fetcher" ] || kill "$fetcher" 2>/dev/null || :
@@ -103,10 +104,15 @@ make_scratch() {
     die 1 "Cannot make a scratch directory in \"${TMPDIR:-/tmp}\" or \"$work\""
 }
 
-# Writes a line every 20 s while a long verb is silent: load balancers cut connections that are idle for 60 s.
+# Writes a line every 20 s for as long as a verb is at work: load balancers cut connections that are idle for 60 s, and plexlift gives
+# up on a connection that was silent for 90 s.
 keep_alive() {
-  ( trap 'kill "$sleeper" 2>/dev/null; exit 0' TERM
-    while kill -0 "$$" 2>/dev/null; do sleep 20 & sleeper=$!; wait "$sleeper"; echo 'plexlift-gate: still working' >&2; done ) </dev/null >/dev/null 7>&- 8>&- 9>&- &
+  # Looks every second, and leaves standard error to nobody: whoever reads that to its end would wait for this too.
+  ( seconds=0
+    while sleep 1 2>/dev/null; kill -0 "$$" 2>/dev/null; do
+      seconds=$((seconds + 1))
+      [ $((seconds % 20)) -ne 0 ] || echo 'plexlift-gate: still working' >&2
+    done ) </dev/null >/dev/null 7>&- 8>&- 9>&- &
   heart=$!
 }
 
@@ -609,7 +615,6 @@ verb_fetch() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES BYTES-OF-OFFER: both
   take "${4:-}" "$scratch/offer"
   { read -r pin && read -r token && read -r place; } <"$scratch/offer" || die 15 'The offer is not whole'
   configure_curl >"$scratch/curl"
-  keep_alive
   mkfifo -m 600 "$scratch/tar" || die 1 "Cannot make a pipe in \"$scratch\""
   ( exec curl --disable --config "$scratch/curl" >"$scratch/tar" 2>"$scratch/why" ) &
   fetcher=$!
@@ -628,22 +633,25 @@ verb_fetch() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES BYTES-OF-OFFER: both
   end_segment "$1"
 }
 
-# Prints the place that answers first, of those that have the right key; nothing where none does within seconds.
+# Prints the places that answer within seconds and have the right key.
 verb_reach() { # BYTES: of an offer with any number of places
   need curl
   make_scratch
   take "${1:-}" "$scratch/offer"
   : >"$scratch/reached"
+  askers=
   { read -r pin && read -r token || die 15 'The offer is not whole'
     number=0
     while read -r place; do
       number=$((number + 1))
       configure_curl >"$scratch/curl.$number"
       ( ! curl --disable --config "$scratch/curl.$number" --max-time 3 --output /dev/null 2>/dev/null || printf '%s\n' "$place" >>"$scratch/reached" ) &
+      askers="$askers $!"
     done
   } <"$scratch/offer"
-  wait
-  head -n 1 "$scratch/reached"
+  # shellcheck disable=SC2086 # a list of pids
+  [ -z "$askers" ] || wait $askers
+  cat "$scratch/reached"
   finished
 }
 
@@ -756,7 +764,6 @@ verb_receipt() { # SEGMENT UID GID
   case $made_before in "$made_for") ;; *) receipt= ;; esac
   case $made_for in unknown/*) receipt= ;; esac
   if [ -z "$receipt" ]; then
-    keep_alive
     make_scratch
     cd -- "$landing"
     # As root the owners are told as they are, so that the digest proves them; anybody else owns all that arrived.
@@ -781,7 +788,6 @@ verb_remove() { # BYTES
   make_scratch
   take "${1:-}" "$scratch/list"
   check_names "$scratch/list"
-  keep_alive
   cd -- "$landing"
   reached_directly -e <"$scratch/list" | xargs -0 -r rm -rf --one-file-system --
   # Told to be gone, they are looked for no more: after a loss of power they must not be back.
@@ -792,7 +798,6 @@ verb_remove() { # BYTES
 # The listing is kept, so that it can be fetched in pieces, each of which can be asked for again.
 verb_list() { # prints the size of the listing and its name
   landing_run
-  keep_alive
   make_scratch
   name=listing.$(cat /proc/sys/kernel/random/uuid)
   rm -f -- "$work/$run"/listing.*
@@ -817,7 +822,6 @@ verb_digests() { # BYTES
   landing_run
   take "${1:-}" "$scratch/list"
   check_names "$scratch/list"
-  keep_alive
   cd -- "$landing"
   reached_directly -f <"$scratch/list" >"$scratch/files"
   xargs -0 -r sha256sum -z -- <"$scratch/files"
@@ -891,7 +895,6 @@ verb_check_databases() { # BYTES
     finished
     return 0
   fi
-  keep_alive
   as_plex_words
   copies=$work/scratch.databases
   rm -rf -- "$copies"
@@ -981,14 +984,12 @@ verb_publish() { # RUN none|set-aside
       check_one_file_system
       check_sentinels || die 14 "A media file that was seen before is not seen at $unmet"
       not_in_use "$library"
-      keep_alive
       end_receivers
       sync -f "$landing" 2>/dev/null || sync
       write_state publishing "$1" "$agreed" no -
       complete_publish
       write_state published "$1" "$agreement" no - ;;
     publishing)
-      keep_alive
       end_receivers
       complete_publish
       write_state published "$1" "$agreement" no - ;;
@@ -1065,7 +1066,6 @@ verb_withdraw() { # RUN
 }
 
 remove_leavings() { # RUN: the landing area, receipts and scratch; never a Library, set aside or withdrawn
-  keep_alive
   rm -rf --one-file-system -- "$work/$1" "$work/sentinels" "$work"/scratch.* || die 1 "Cannot remove \"$work/$1\""
 }
 
@@ -1113,6 +1113,7 @@ verb_discard() { # RUN
 # --- Which verb ---------------------------------------------------------------------------------------------------------
 
 [ -z "$verb" ] || shift
+case $verb in '' | gate) ;; *) keep_alive ;; esac
 case $verb in
   '')
     read_state

@@ -21,7 +21,7 @@ export interface Gate extends Pick<
   open(run: string): Promise<GateState>;
   /** Has a segment fetched from where it is offered; apart from that, `receive`. */
   fetch(segment: Segment, offer: TarOffer): Promise<void>;
-  /** The one of some places that answers first under a token, with the key that the pin belongs to; null where none does. */
+  /** The first of some places that answers under a token, with the key that the pin belongs to; null where none does. */
   reach(way: Pick<TarOffer, 'pin' | 'token'>, places: readonly string[]): Promise<string | null>;
   /** The library that is on the volume now; works without `open`. */
   identity(): Promise<ExistingLibrary>;
@@ -53,6 +53,8 @@ export interface GateOptions {
   readonly owner: Owner;
   /** True where media may lie in any directory, mounted or not. Default false. */
   readonly anyDirectoryIsAMount?: boolean;
+  /** How long the script may be silent before it counts as lost, in milliseconds. Default: 90,000. */
+  readonly silenceMs?: number;
 }
 
 const pageBytes = 4 * 1024 * 1024;
@@ -65,7 +67,7 @@ const minuteMs = 60_000;
 export function gateClient(options: GateOptions): Gate {
   const { machine, script, owner } = options;
   const environment = { ...options.environment, PLEXLIFT_ROOT: options.root, PLEX_UID: String(owner.uid), PLEX_GID: String(owner.gid) };
-  const carrier = { machine, script, environment };
+  const carrier = { machine, script, environment, ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }) };
 
   function call(request: GateCall): Promise<Buffer> {
     return callGate(carrier, request);
@@ -126,8 +128,8 @@ export function gateClient(options: GateOptions): Gate {
     },
 
     async reach({ pin, token }, places): Promise<string | null> {
-      const answer = (await text('reach', { input: linesOf([pin, token, ...places]), timeoutMs: minuteMs / 2 })).trim();
-      return places.find((place) => place === answer) ?? null;
+      const answers = (await text('reach', { input: linesOf([pin, token, ...places]), timeoutMs: minuteMs / 2 })).split('\n');
+      return places.find((place) => answers.includes(place)) ?? null;
     },
 
     async receiptOf(segment: Segment): Promise<Receipt | null> {

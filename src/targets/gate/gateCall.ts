@@ -6,6 +6,7 @@ import { CommandFailed } from '../../machines/command.ts';
 import type { Command, Machine, Process, ProcessEnding } from '../../machines/machine.ts';
 import { VolumeFull } from '../../transfer/volumeFull.ts';
 import { GateFailed, reasonOf } from './gateFailure.ts';
+import { openHeard, usualSilenceMs } from './silence.ts';
 
 /** How the script is reached: on which machine, by which words, with which environment. */
 export interface GateCarrier {
@@ -13,6 +14,8 @@ export interface GateCarrier {
   /** E.g. `['sh', '/plexlift/init.sh']`. */
   readonly script: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** How long the script may be silent, in milliseconds. Default: `usualSilenceMs`. */
+  readonly silenceMs?: number;
 }
 
 /** One call of a verb. */
@@ -33,14 +36,15 @@ const noRoom = /: (?:No space left on device|Disk quota exceeded)$/;
 
 /**
  * Calls a verb and gives back its answer without the closing line. kubectl loses the end of standard output now and then, with exit
- * code 0; an answer without its closing line is asked for again (up to 3 times), which is safe because every verb may be repeated.
+ * code 0, and a connection may be cut without a word; an answer without its closing line is asked for again (up to 3 times), which is
+ * safe because every verb may be repeated.
  */
 export async function callGate(carrier: GateCarrier, call: GateCall): Promise<Buffer> {
   for (const pauseMs of [...pausesMs, null]) {
-    const { answer, ending } = await callOnce(carrier, call);
-    if (ending.exitCode !== 0) throw failureOf(carrier, call, ending);
+    const { answer, ending, wasSilent } = await callOnce(carrier, call);
+    if (ending.exitCode !== 0 && !wasSilent) throw failureOf(carrier, call, ending);
     if (answer.subarray(-endLine.length).equals(endLine)) return answer.subarray(0, -endLine.length);
-    if (pauseMs === null) throw lostAnswer(carrier, call, ending);
+    if (pauseMs === null) throw wasSilent ? fellSilent(carrier, call, ending) : lostAnswer(carrier, call, ending);
     await sleep(pauseMs);
   }
   throw new Error('A loop that always returns or throws did neither');
@@ -75,8 +79,7 @@ export interface TarOffer extends TarServer {
 
 /** Calls `receive`, with two lists and then a tar on standard input, or `fetch`. Asked once only: the tar cannot be read twice. */
 export async function streamToGate(carrier: GateCarrier, call: Omit<GateCall, 'input' | 'timeoutMs'>, input: StreamToGate): Promise<void> {
-  const process = carrier.machine.open(commandOf(carrier, call, undefined));
-  process.stdout.resume();
+  const { process, endIfSilent } = openHeard(carrier.machine, commandOf(carrier, call, undefined), carrier);
   // The tar may fail before it is read; the pipeline meets its error later, and without a listener it would end this program.
   input.tar.on('error', () => undefined);
   // A far side that refuses ends before it read everything: its own words matter more than the broken pipe.
@@ -86,11 +89,14 @@ export async function streamToGate(carrier: GateCarrier, call: Omit<GateCall, 'i
   );
   const trouble = await Promise.race([sent, process.ended.then(() => null)]);
   if (trouble !== null) await endSoon(process, isBrokenPipe(trouble.thrown) ? graceMs : 0);
+  // Until everything is sent, whoever sends it watches whether it moves.
+  const silence = endIfSilent();
   const ending = await process.ended;
   input.server?.withdraw();
   if (!input.tar.destroyed && ending.exitCode !== 0) input.tar.destroy();
   const failure = await sent;
   if (failure !== null && !isBrokenPipe(failure.thrown)) throw failure.thrown;
+  if (silence.wasSilent()) throw fellSilent(carrier, call, ending);
   if (ending.exitCode !== 0) throw failureOf(carrier, call, ending);
 }
 
@@ -112,10 +118,11 @@ async function feed(stdin: Writable, input: StreamToGate): Promise<void> {
   return input.server.served;
 }
 
-async function callOnce(carrier: GateCarrier, call: GateCall): Promise<{ readonly answer: Buffer; readonly ending: ProcessEnding }> {
+async function callOnce(carrier: GateCarrier, call: GateCall): Promise<{ readonly answer: Buffer; readonly ending: ProcessEnding; readonly wasSilent: boolean }> {
   const timeoutMs = call.timeoutMs ?? 120_000;
   const signal = AbortSignal.timeout(timeoutMs);
-  const process = carrier.machine.open(commandOf(carrier, call, call.input?.byteLength), { signal });
+  const { process, endIfSilent } = openHeard(carrier.machine, commandOf(carrier, call, call.input?.byteLength), { ...carrier, signal });
+  const silence = endIfSilent();
   const chunks: Buffer[] = [];
   process.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   // How the process ended tells more than an error of its input; that a refusal closes the pipe is ordinary.
@@ -123,7 +130,7 @@ async function callOnce(carrier: GateCarrier, call: GateCall): Promise<{ readonl
   process.stdin.end(call.input);
   const ending = await process.ended;
   if (signal.aborted && ending.exitCode !== 0) throw failedBecause(carrier, call, { reason: `it did not end within ${timeoutMs / 1000} s`, ending });
-  return { answer: Buffer.concat(chunks), ending };
+  return { answer: Buffer.concat(chunks), ending, wasSilent: silence.wasSilent() };
 }
 
 function commandOf(carrier: GateCarrier, call: GateCall, inputBytes: number | undefined): Command {
@@ -148,6 +155,10 @@ function failureOf(carrier: GateCarrier, call: GateCall, ending: ProcessEnding):
 
 function lostAnswer(carrier: GateCarrier, call: GateCall, ending: ProcessEnding): Error {
   return failedBecause(carrier, call, { reason: 'its answer was cut off every time', ending });
+}
+
+function fellSilent(carrier: GateCarrier, call: GateCall, ending: ProcessEnding): Error {
+  return failedBecause(carrier, call, { reason: `nothing was heard of it for ${Math.round((carrier.silenceMs ?? usualSilenceMs) / 1000)} s`, ending });
 }
 
 function failedBecause(carrier: GateCarrier, call: GateCall, { reason, ending }: { readonly reason: string; readonly ending: ProcessEnding }): Error {
