@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import type { Readable } from 'node:stream';
 import { messageOf } from '../../errors.ts';
 import { CommandFailed } from '../../machines/command.ts';
@@ -24,8 +23,8 @@ export interface DirectLaneOptions {
   readonly wanted: boolean;
   readonly reach: Gate['reach'];
   readonly tell: (finding: Finding) => void;
-  /** This computer's addresses, as they stand in a URL. */
-  readonly addresses?: () => readonly string[];
+  /** This computer's addresses, as they stand in a URL, the best first. */
+  readonly addresses: () => Promise<readonly string[]>;
 }
 
 /** What is told of the lane, in the form of a check. */
@@ -37,14 +36,15 @@ interface OpenLane {
 }
 
 /** A lane that nothing listens for until something is to be copied. */
-export function directLane({ wanted, reach, tell, addresses = ownAddresses }: DirectLaneOptions): DirectLane {
+export function directLane({ wanted, reach, tell, addresses }: DirectLaneOptions): DirectLane {
   let opening: Promise<OpenLane | null> | undefined;
   let failed = false;
 
   async function open(): Promise<OpenLane | null> {
     try {
+      const own = await addresses();
       const server = await openOfferServer();
-      const place = await reach({ pin: server.pin, token: server.greeting }, addresses().map((address) => `${address}:${server.port}`)).catch(async (error: unknown) => {
+      const place = await reach({ pin: server.pin, token: server.greeting }, own.map((address) => `${address}:${server.port}`)).catch(async (error: unknown) => {
         await server.close();
         throw error;
       });
@@ -92,12 +92,4 @@ export function directLane({ wanted, reach, tell, addresses = ownAddresses }: Di
 function couldNotFetch(failure: unknown): boolean {
   if (failure instanceof CommandFailed) return failure.failure.exitCode === gateExitCodes.fetch;
   return failure instanceof GateFailed && (failure.reason === 'fetch' || failure.reason === 'tool');
-}
-
-/** Where this computer can be reached from elsewhere, perhaps. */
-function ownAddresses(): readonly string[] {
-  const all = Object.values(networkInterfaces()).flatMap((ofInterface) => ofInterface ?? []);
-  // Addresses of one link only mean nothing without the name of the interface, which differs in the pod.
-  const usable = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80:') && !address.startsWith('169.254.'));
-  return usable.map(({ family, address }) => (family === 'IPv6' ? `[${address}]` : address));
 }

@@ -26,6 +26,8 @@ export interface PodAccess {
   holdPlex(run: string): Promise<void>;
   /** Waits until the container of the server runs, which is not yet that it answers. */
   waitForServerContainer(): Promise<void>;
+  /** The address of the node that the pod is on; null where that is not known. */
+  nodeAddress(): Promise<string | null>;
   /** A way to the server, once it answers. */
   connect(timeoutMs: number): Promise<ServerConnection>;
 }
@@ -144,6 +146,9 @@ export function podAccess(here: Machine, cluster: Cluster, { release, name, kube
     holdPlex,
     waitForServerContainer: async () => {
       await waitForServerContainer(changeOverTimeoutMs);
+    },
+    async nodeAddress() {
+      return (await podOf(cluster, await findStatefulSet(cluster, release)))?.status.hostIP ?? null;
     },
     connect,
   };

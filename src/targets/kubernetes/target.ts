@@ -15,6 +15,7 @@ import { describeTarget } from './describe.ts';
 import { directLane, directLaneCheck } from './directLane.ts';
 import { dropInPod } from './dropInPod.ts';
 import { gateValues, pinnedValues, runAnnotation, runOf, scriptAnnotation, scriptDigest } from './gateValues.ts';
+import { ownAddresses } from './ownAddresses.ts';
 import { gateTimeoutMs, podAccess } from './podAccess.ts';
 import type { Release } from './release.ts';
 import { readRelease, upgradeRelease } from './release.ts';
@@ -41,8 +42,13 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
   const { release } = options;
   const name = `release ${options.namespace}/${release}`;
   const protocols = execProtocols((finding) => options.tell?.(execProtocolCheck, finding));
-  const { withGate, withGateOnce, forgetGate, waitForGate, waitForCurrentPod, holdPlex, waitForServerContainer, connect } = podAccess(here, cluster, { release, name, kubectlEnvironment: protocols.environment });
-  const lane = directLane({ wanted: options.direct ?? true, reach: (way, places) => withGate((gate) => gate.reach(way, places)), tell: (finding) => options.tell?.(directLaneCheck, finding) });
+  const { withGate, withGateOnce, forgetGate, waitForGate, waitForCurrentPod, holdPlex, waitForServerContainer, nodeAddress, connect } = podAccess(here, cluster, { release, name, kubectlEnvironment: protocols.environment });
+  const lane = directLane({
+    wanted: options.direct ?? true,
+    reach: (way, places) => withGate((gate) => gate.reach(way, places)),
+    tell: (finding) => options.tell?.(directLaneCheck, finding),
+    addresses: async () => ownAddresses(await nodeAddress()),
+  });
 
   async function* streamFromGate<Item>(use: (gate: Gate) => AsyncIterable<Item>): AsyncIterable<Item> {
     yield* await withGate(async (gate) => use(gate));

@@ -31,6 +31,8 @@ const podShape = z.object({
   metadata: z.object({ name: z.string(), uid: z.string(), labels: z.record(z.string(), z.string()).default({}), deletionTimestamp: z.string().optional() }),
   status: z.object({
     phase: z.string().default('Unknown'),
+    /** The address of its node. */
+    hostIP: z.string().optional(),
     initContainerStatuses: z.array(containerStatusShape).default([]),
     containerStatuses: z.array(containerStatusShape).default([]),
     conditions: z.array(z.object({ type: z.string(), status: z.string(), message: z.string().optional() })).default([]),

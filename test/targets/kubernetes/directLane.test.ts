@@ -107,7 +107,7 @@ describe('a lane', () => {
       asked.push(places);
       return Promise.resolve(reached ? (places[0] ?? null) : null);
     };
-    const made = directLane({ wanted: true, reach, tell: (finding) => told.push(finding), addresses: () => ['127.0.0.1', '[::1]'] });
+    const made = directLane({ wanted: true, reach, tell: (finding) => told.push(finding), addresses: () => Promise.resolve(['127.0.0.1', '[::1]']) });
     onTestFinished(() => made.close());
     return { lane: made, told, asked };
   }
