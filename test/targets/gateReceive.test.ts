@@ -121,6 +121,27 @@ describe('what is no receipt', () => {
     expect((await gate.receiptOf(segment))?.sha256).not.toBe(sent);
   });
 
+  test.each([
+    ['in another order than its list', (entries: readonly Entry[]) => entries.toReversed()],
+    ['that lacks a member of its list', (entries: readonly Entry[]) => entries.slice(1)],
+  ])('a tar %s', async (_, membersOf) => {
+    const { gate, source, segment } = await received();
+    await gate.remove(segment.entries.map((entry) => entry.path));
+    const other = { ...segment, entries: membersOf(segment.entries) };
+    await expect(gate.receive(segment, tarOf(source, other))).rejects.toMatchObject({ reason: 'failed' });
+    expect(await gate.receiptOf(segment)).toBeNull();
+  });
+
+  test('a tar with more than its list: what is not on the list does not arrive', async () => {
+    const { gate, landing, source, segment } = await received();
+    await gate.remove(segment.entries.map((entry) => entry.path));
+    file(join(source, 'a/one and a half'), 'stranger');
+    const more = segmentOf(source, { name: 's1', owner: ownUser() });
+    expect(more.entries.length).toBe(segment.entries.length + 1);
+    await gate.receive(segment, tarOf(source, more)).catch(() => undefined);
+    expect(existsSync(join(landing, 'a/one and a half'))).toBe(false);
+  });
+
   test.each([0, 511, 512, 700, 1024, 1536, 2048])('a stream that was cut off after %d bytes', async (kept) => {
     const { gate, source, segment } = await received();
     await gate.remove(segment.entries.map((entry) => entry.path));

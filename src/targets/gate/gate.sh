@@ -708,12 +708,13 @@ make_way() { # BASE SEGMENT
 }
 
 # Absolute names are refused before. Told to take them, tar makes links at once; otherwise it puts files in their place, and makes the
-# links when the times of the directories are set already.
+# links when the times of the directories are set already. The list has the order of the tar: told so, tar takes one name after the
+# other from it; otherwise it looks through all of it for each.
 extract() { # BASE: returns tar's exit code
   owner=--no-same-owner
   [ "$(id -u)" -ne 0 ] || owner=--same-owner
   watched tar --extract --file=- --read-full-records --absolute-names --no-recursion --null --verbatim-files-from --files-from="$1.part" --no-wildcards \
-    --numeric-owner "$owner" --same-permissions --warning=no-timestamp
+    --preserve-order --numeric-owner "$owner" --same-permissions --warning=no-timestamp
 }
 
 # Runs a command that reads standard input, and ends it when it has read nothing for as long: plexlift gives up on a stream after 90 s,
