@@ -80,6 +80,7 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
     async *landed() {
       yield* (await gate()).landed();
     },
+    landedDigest: async (withoutTime) => await (await gate()).landedDigest(withoutTime),
     digestsOf: async (paths) => await (await gate()).digestsOf(paths),
     async *lookUp(paths) {
       yield* (await gate()).lookUp(paths);

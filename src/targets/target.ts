@@ -103,6 +103,8 @@ export interface Target {
   remove(paths: readonly BytePath[]): Promise<void>;
   /** The landing area, read back. `changedAt` is that of the volume. */
   landed(): AsyncIterable<Entry>;
+  /** SHA-256 of the whole listing of the landing area, in the form of `expectedDigest`; the time of the named directories is left out. */
+  landedDigest(withoutTime: readonly BytePath[]): Promise<string>;
   /** SHA-256 of files in the landing area, read back from there. Missing files are absent from the result. */
   digestsOf(paths: readonly BytePath[]): Promise<ReadonlyMap<BytePath, string>>;
   lookUp(paths: readonly string[]): AsyncIterable<MediaFinding>;

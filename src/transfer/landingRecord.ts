@@ -2,12 +2,15 @@ import type { DatabaseSync } from 'node:sqlite';
 import { PlexliftError } from '../errors.ts';
 import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
 import type { SentFile } from './manifestBoots.ts';
+import { expectedDigest, type ExpectedDigest } from './landingDigest.ts';
 import { inTransaction } from './manifestFile.ts';
 import { entryOf, numberIn, pathIn, type Row } from './manifestRows.ts';
 import { depthOf, parentOf } from './plan.ts';
 
 /** What was read back from the landing area, beside what was listed. Sequences come in path order. */
 export interface LandingRecord {
+  /** What the landing area should hold, as one digest; null where it cannot be compared so. */
+  expectedDigest(): ExpectedDigest | null;
   record(entries: readonly Entry[]): void;
   /** What was listed in all. */
   expected(): { readonly entries: number; readonly bytes: number };
@@ -17,10 +20,12 @@ export interface LandingRecord {
   pairs(): Iterable<{ readonly listed: Entry; readonly there: Entry; readonly timeMatters: boolean; readonly isStrangers: boolean }>;
   /** Listed entries that no receipt proves as they are listed, for this owner, in this boot of the node. */
   withoutReceipt(): Iterable<BytePath>;
-  /** All files of the catalogue, and as many of the bulk as asked for, drawn at random; of those that are there in their size. */
-  filesToReadAgain(bulkFiles: number): Iterable<SentFile>;
-  /** Takes back what was proven of everything at fault, and of `others`: the next sending sends or removes it. */
-  doubt(others: readonly BytePath[]): void;
+  /** All files of the catalogue, and as many of the bulk as asked for, drawn at random; of those that are there in their size, where it was recorded what is there. */
+  filesToReadAgain(bulkFiles: number, of: 'all expected' | 'those recorded'): Iterable<SentFile>;
+  /** Takes back what was proven of these: the next sending sends them again. */
+  doubt(paths: readonly BytePath[]): void;
+  /** Takes back what was proven of everything at fault by what was recorded: the next sending sends or removes it. */
+  doubtByRecord(): void;
 }
 
 /** Directories of the bulk that hold the catalogue: their time moves when it is delivered, after them. */
@@ -60,6 +65,7 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot }: { rea
   const differs = differsFor(owner);
   const insert = database.prepare('INSERT INTO there (path, type, size, modified, changed, mode, link, belongs_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
   return {
+    expectedDigest: () => expectedDigest(database, { owner, listings }),
     record(entries) {
       inTransaction(database, () => {
         for (const { path, type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget, belongsTo = null } of entries) {
@@ -96,23 +102,27 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot }: { rea
         .iterate({ uid: owner.uid, gid: owner.gid, boot });
       for (const row of rows) yield pathIn(row, 'path');
     },
-    *filesToReadAgain(bulkFiles) {
-      const again = `SELECT e.path, e.sha256 FROM expected AS e JOIN there AS t ON t.path = e.path
-        WHERE e.presence = 2 AND e.sha256 IS NOT NULL AND t.type = 'file' AND t.size = e.size`;
+    *filesToReadAgain(bulkFiles, of) {
+      const isThere = of === 'all expected' ? '' : 'JOIN there AS t ON t.path = e.path AND t.type = e.type AND t.size = e.size';
+      const again = `SELECT e.path, e.sha256 FROM expected AS e ${isThere} WHERE e.presence = 2 AND e.sha256 IS NOT NULL AND e.type = 'file'`;
       const rows = database
         .prepare(`${again} AND e.tree = 'catalogue' UNION ALL SELECT * FROM (${again} AND e.tree = 'bulk' ORDER BY random() LIMIT ?)`)
         .iterate(bulkFiles);
       for (const row of rows) yield { path: pathIn(row, 'path'), sha256: String(row['sha256']) };
     },
-    doubt(others) {
+    doubt(paths) {
+      const doubtOne = database.prepare('UPDATE main.entries SET presence = 1 WHERE presence = 2 AND path = ?');
+      inTransaction(database, () => {
+        for (const path of paths) doubtOne.run(bytesOf(path));
+      });
+    },
+    doubtByRecord() {
       const strangers = [...pathsOf(database, `SELECT path FROM there WHERE ${isExtra}`)];
       const recordStranger = database.prepare(`
         INSERT INTO main.entries (tree, path, parent, depth, type, size, modified, changed, mode, link, listing, presence, there)
         SELECT 'bulk', ?, ?, ?, type, size, modified, changed, mode, link, 0, 1, type FROM there WHERE path = ?
         ON CONFLICT (tree, path) DO UPDATE SET presence = 1, there = excluded.there`);
-      const doubtOne = database.prepare('UPDATE main.entries SET presence = 1 WHERE presence = 2 AND path = ?');
       inTransaction(database, () => {
-        for (const path of others) doubtOne.run(bytesOf(path));
         database.exec(`
           UPDATE main.entries SET presence = 1 WHERE presence = 2 AND (tree, path) IN (SELECT tree, path FROM expected WHERE ${isMissing});
           UPDATE main.entries SET presence = 1 WHERE presence = 2 AND (tree, path) IN (

@@ -32,6 +32,7 @@ function scene(finding: Finding, ownSqlite: readonly OwnSqliteFinding[] | null, 
       yield* there.landed;
     },
     bootId: async () => 'this boot',
+    landedDigest: async () => 'another',
     digestsOf: async () => new Map(),
     mounts: async () => [],
     lookUp: async function* lookUp() {
@@ -94,8 +95,8 @@ test('tells how far the landing area has been read back, and what is examined th
   await thrownBy(run());
   listed.close();
   // More lies there than should: that is told by the proof, not by how far it is.
-  expect(tools.progressed).toEqual([0, 1_000, 1_500].map((done) => ({ what: 'reading the landing area back', done, total: 1_500, unit: 'entries' })));
+  expect(tools.progressed).toEqual([0, 0, 1_000, 1_500].map((done) => ({ what: 'reading the landing area back', done, total: 1_500, unit: 'entries' })));
   const sound = scene({ status: 'pass', detail: 'intact' }, null);
   await sound.run();
-  expect(sound.tools.progressed).toEqual([{ what: 'examining the databases where they arrived', done: 0, unit: 'seconds' }]);
+  expect(sound.tools.progressed).toEqual([{ what: 'reading the landing area back', done: 0, total: 0, unit: 'entries' }, { what: 'examining the databases where they arrived', done: 0, unit: 'seconds' }]);
 });

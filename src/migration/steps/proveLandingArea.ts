@@ -57,7 +57,7 @@ export const proveLandingArea: MigrationStep<'run' | 'target' | 'manifest' | 'pa
 const toldEvery = 1_000;
 
 /** The target, telling how far its landing area has been read back. */
-function toldOf(target: Pick<Target, 'bootId' | 'landed' | 'digestsOf'>, { manifest, progress }: { readonly manifest: Pick<Manifest, 'totals'>; readonly progress: StepTools['progress'] }): typeof target {
+function toldOf(target: Pick<Target, 'bootId' | 'landed' | 'landedDigest' | 'digestsOf'>, { manifest, progress }: { readonly manifest: Pick<Manifest, 'totals'>; readonly progress: StepTools['progress'] }): typeof target {
   const total = manifest.totals('bulk').entries + manifest.totals('catalogue').entries;
   async function* landed(): ReturnType<Target['landed']> {
     let done = 0;
@@ -68,7 +68,11 @@ function toldOf(target: Pick<Target, 'bootId' | 'landed' | 'digestsOf'>, { manif
       yield entry;
     }
   }
-  return { bootId: () => target.bootId(), landed, digestsOf: (paths) => target.digestsOf(paths) };
+  function landedDigest(withoutTime: Parameters<Target['landedDigest']>[0]): Promise<string> {
+    progress({ what: 'reading the landing area back', done: 0, total, unit: 'entries' });
+    return target.landedDigest(withoutTime);
+  }
+  return { bootId: () => target.bootId(), landed, landedDigest, digestsOf: (paths) => target.digestsOf(paths) };
 }
 
 interface Before {

@@ -808,6 +808,31 @@ verb_list() { # prints the size of the listing and its name
   finished
 }
 
+# Prints the SHA-256 over a record of every entry, in the order of their bytes, which is that of the paths. Fields end with \\1:
+#   PATH f SIZE TIME MODE OWNER, PATH d "" TIME MODE OWNER, PATH l TARGET TIME "" OWNER, PATH x; the last ends with NUL.
+# What is given are patterns of directories whose time does not count: for them it is "-".
+verb_listing_digest() { # BYTES
+  landing_run
+  make_scratch
+  take "${1:-}" "$scratch/list"
+  check_names "$scratch/list"
+  lines_of "$scratch/list" >"$scratch/lines"
+  set -- -false
+  while IFS= read -r path; do set -- "$@" -o -path "./$path"; done <"$scratch/lines"
+  # What does not fit into memory goes to the volume, which has room for it: the landing area is there.
+  mkdir -p -- "$work/scratch.sort" || die 1 "Cannot make \"$work/scratch.sort\""
+  cd -- "$landing"
+  { find . -mindepth 1 -type f -printf '%P\1f\1%s\1%T@\1%m\1%U:%G\0' -o -type l -printf '%P\1l\1%l\1%T@\1\1%U:%G\0' \
+      -o -type d \( "$@" \) -printf '%P\1d\1\1-\1%m\1%U:%G\0' -o -type d -printf '%P\1d\1\1%T@\1%m\1%U:%G\0' -o -printf '%P\1x\0' &&
+      : >"$scratch/whole"
+  } | sort -z -S 128M -T "$work/scratch.sort" | sha256sum >"$scratch/sum"
+  [ -e "$scratch/whole" ] || die 1 'Cannot list the landing area'
+  rm -rf -- "$work/scratch.sort"
+  read -r digest _ <"$scratch/sum"
+  echo "$digest"
+  finished
+}
+
 verb_page() { # NAME OFFSET BYTES
   plain_name "${1:-}" listing
   usage_number "${2:-}" offset
@@ -1133,6 +1158,7 @@ case $verb in
   remove) verb_remove "$@" ;;
   list) verb_list ;;
   page) verb_page "$@" ;;
+  listing-digest) verb_listing_digest "$@" ;;
   digests) verb_digests "$@" ;;
   look-up) verb_look_up "$@" ;;
   sample) verb_sample "$@" ;;

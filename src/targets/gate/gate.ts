@@ -4,9 +4,10 @@ import type { Machine } from '../../machines/machine.ts';
 import type { Finding } from '../../runner/check.ts';
 import { bytesOf, bytePathOfText } from '../../transfer/entry.ts';
 import type { BytePath, Entry, Owner } from '../../transfer/entry.ts';
+import { asPatterns } from '../../transfer/landingDigest.ts';
 import type { Receipt, Segment } from '../../transfer/segment.ts';
 import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Seal, Target } from '../target.ts';
-import { parseBoot, parseDatabaseChecks, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseReceipt, parseRoom, parseSample, parseState } from './gateAnswers.ts';
+import { parseBoot, parseDatabaseChecks, parseDigest, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseReceipt, parseRoom, parseSample, parseState } from './gateAnswers.ts';
 import { callGate, nulList, streamToGate } from './gateCall.ts';
 import type { GateCall, TarOffer } from './gateCall.ts';
 import { GateFailed } from './gateFailure.ts';
@@ -15,7 +16,7 @@ import { sentinelLines } from './sentinels.ts';
 /** The volume, as reached through the gate's script: what every kind of target does in the same way. */
 export interface Gate extends Pick<
   Target,
-  'state' | 'room' | 'mounts' | 'bootId' | 'receive' | 'receiptOf' | 'remove' | 'landed' | 'digestsOf' | 'lookUp' | 'sampleMedia' | 'checkDatabases' | 'keepJournal' | 'publish'
+  'state' | 'room' | 'mounts' | 'bootId' | 'receive' | 'receiptOf' | 'remove' | 'landed' | 'landedDigest' | 'digestsOf' | 'lookUp' | 'sampleMedia' | 'checkDatabases' | 'keepJournal' | 'publish'
 > {
   /** Makes the landing area of a run, ends receivers of an earlier try; safe to repeat. Refuses the landing area of another run. */
   open(run: string): Promise<GateState>;
@@ -148,6 +149,10 @@ export function gateClient(options: GateOptions): Gate {
     },
 
     landed,
+
+    async landedDigest(withoutTime): Promise<string> {
+      return parseDigest(await text('listing-digest', { input: nulList(asPatterns(withoutTime)), timeoutMs: 30 * minuteMs }));
+    },
 
     async digestsOf(paths: readonly BytePath[]): Promise<ReadonlyMap<BytePath, string>> {
       const digests = new Map<BytePath, string>();

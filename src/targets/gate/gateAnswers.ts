@@ -155,6 +155,13 @@ function entryOf(fields: readonly Buffer[]): Entry {
   };
 }
 
+/** One digest. */
+export function parseDigest(answer: string): string {
+  const digest = answer.trim();
+  if (!/^[0-9a-f]{64}$/.test(digest)) throw malformed('a digest', answer);
+  return digest;
+}
+
 /** Records of `sha256sum -z`: digest, two characters, name. */
 export function parseDigests(answer: Buffer): Map<BytePath, string> {
   const records = answer.toString('latin1').split('\0').slice(0, -1);
