@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { processesThatSee } from '../runningProcesses.ts';
+import { processesThatSee, signalProcesses } from '../runningProcesses.ts';
 import type { RunningProcess } from '../runningProcesses.ts';
 import type { Cluster } from './cluster.ts';
 import { end, identify } from './processes.ts';
@@ -28,7 +28,7 @@ export async function losePower(cluster: Cluster, volume: string): Promise<DarkN
   const image = imageOfVolume(volume);
   const onDisk = `${image}.on-disk`;
   const users = () => processesThatSee({ outside: volume, inside: '/config' });
-  for (const { pid } of users()) process.kill(pid, 'SIGSTOP');
+  signalProcesses(users(), 'SIGSTOP');
   await execa('cp', ['--sparse=always', '--reflink=auto', image, onDisk]);
   await cluster.kill('kubelet');
   for (let left = users(); left.length > 0; left = users()) await end(await identified(left), 'SIGKILL');
