@@ -144,7 +144,7 @@ export async function openSsh(options: SshOptions): Promise<SshMachine> {
       deferredProcess(async () => {
         openOptions.signal?.throwIfAborted();
         await master.ensure();
-        return start(inner, { elevation: await elevationFor(inner), signal: openOptions.signal });
+        return start(inner, { elevation: await elevationFor(inner), ...openOptions });
       }),
     async forward(remotePort) {
       await master.ensure();

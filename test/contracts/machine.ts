@@ -144,6 +144,15 @@ export function machineContract(name: string, make: () => Promise<MachineUnderTe
       expect((await process.ended).exitCode).toBe(127);
     });
 
+    test('lets the standard error of an open process be heard while it runs', async () => {
+      const heard = Promise.withResolvers<string>();
+      const process = machine.open(command('sh', '-c', 'echo working >&2; exec cat'), { onStderr: (chunk) => heard.resolve(chunk.toString()) });
+      process.stdout.resume();
+      expect(await heard.promise).toBe('working\n');
+      process.stdin.end();
+      expect(await process.ended).toMatchObject({ exitCode: 0, stderrTail: 'working\n' });
+    });
+
     test('ends an open process that is killed, where it runs', async () => {
       const file = path.join(scratch, 'killed');
       const process = machine.open(command('sh', '-c', `echo $$ > ${file}; exec sleep 300`));
