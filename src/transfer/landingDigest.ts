@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
-import { bytesOf, type BytePath, type Owner } from './entry.ts';
+import type { BytePath, Owner } from './entry.ts';
+import type { TreeName } from './manifest.ts';
 import { pathIn } from './manifestRows.ts';
 
 /** What the landing area should hold, as one digest. */
@@ -20,28 +21,25 @@ const time = `printf('%d.0000000000', floor(modified))`;
 const record = `CAST(path || char(1) || CASE type
     WHEN 'file' THEN 'f' || char(1) || size || char(1) || ${time} || char(1) || printf('%o', mode)
     WHEN 'link' THEN 'l' || char(1) || link || char(1) || ${time} || char(1)
-    ELSE 'd' || char(1) || char(1) || CASE WHEN path IN (SELECT path FROM without_time) THEN '-' ELSE ${time} END || char(1) || printf('%o', mode)
+    ELSE 'd' || char(1) || char(1) || CASE WHEN path IN (SELECT path FROM holds_catalogue) THEN '-' ELSE ${time} END || char(1) || printf('%o', mode)
   END || char(1) || :owner || char(0) AS BLOB)`;
 
 /**
- * Null where the gate cannot be asked, which takes no line breaks. Digests both complete listings as the landing area should be. Equal digests prove that nothing is missing, extra or different there
- * (type, size, second, mode, link, owner). Others prove nothing: names that hold the byte \1 sort otherwise there.
+ * Digests both complete listings as the landing area should be: the views and tables of a landing record. Equal digests prove that nothing
+ * is missing, extra or different there (type, size, second, mode, link, owner). Others prove nothing: names that hold the byte \1 sort
+ * otherwise there. Null where the gate cannot be asked, which takes no line breaks.
  */
-export function expectedDigest(database: DatabaseSync, { owner, listings }: { readonly owner: Owner; readonly listings: { readonly bulk: number; readonly catalogue: number } }): ExpectedDigest | null {
-  database.exec(`
-    DROP TABLE IF EXISTS temp.without_time;
-    CREATE TEMP TABLE without_time AS SELECT DISTINCT parent AS path FROM main.entries
-      WHERE tree = 'catalogue' AND type <> 'other' AND listing >= ${listings.catalogue} AND parent IN (SELECT path FROM main.entries WHERE tree = 'bulk');`);
-  const withoutTime = database.prepare('SELECT path FROM without_time ORDER BY path').all().map((row) => pathIn(row, 'path'));
+export function expectedDigest(database: DatabaseSync, owner: Owner): ExpectedDigest | null {
+  const withoutTime = database.prepare('SELECT path FROM holds_catalogue ORDER BY path').all().map((row) => pathIn(row, 'path'));
   if (withoutTime.some((path) => path.includes('\n'))) return null;
-  const records = (tree: 'bulk' | 'catalogue', listing: number): Iterator<Buffer> =>
-    recordsOf(database.prepare(`SELECT ${record} AS record FROM main.entries WHERE tree = :tree AND listing >= :listing AND type <> 'other' ORDER BY path`).iterate({ tree, listing, owner: `${owner.uid}:${owner.gid}` }));
+  const records = (tree: TreeName): Iterator<Buffer> =>
+    recordsOf(database.prepare(`SELECT ${record} AS record FROM expected WHERE tree = :tree ORDER BY path`).iterate({ tree, owner: `${owner.uid}:${owner.gid}` }));
   return {
     withoutTime,
     async sha256() {
       const hash = createHash('sha256');
       let batch: Buffer[] = [];
-      for (const next of merged(records('bulk', listings.bulk), records('catalogue', listings.catalogue))) {
+      for (const next of merged(records('bulk'), records('catalogue'))) {
         batch.push(next);
         if (batch.length < batchRecords) continue;
         hash.update(Buffer.concat(batch));
@@ -51,11 +49,6 @@ export function expectedDigest(database: DatabaseSync, { owner, listings }: { re
       return hash.update(Buffer.concat(batch)).digest('hex');
     },
   };
-}
-
-/** The names that a shell takes for these paths and for no others. */
-export function asPatterns(paths: readonly BytePath[]): readonly Buffer[] {
-  return paths.map((path) => Buffer.from(bytesOf(path).toString('latin1').replace(/[[\]*?\\]/g, String.raw`\$&`), 'latin1'));
 }
 
 function* recordsOf(rows: Iterable<Readonly<Record<string, unknown>>>): Generator<Buffer> {

@@ -29,7 +29,7 @@ export interface LandingRecord {
 }
 
 /** Directories of the bulk that hold the catalogue: their time moves when it is delivered, after them. */
-const holdsCatalogue = `e.tree = 'bulk' AND e.path IN (SELECT parent FROM expected WHERE tree = 'catalogue' AND parent IS NOT NULL)`;
+const holdsCatalogue = `e.tree = 'bulk' AND e.path IN (SELECT path FROM holds_catalogue)`;
 
 /** What stands there belongs to somebody else; not known of every target. */
 const isStrangers = (owner: Owner): string => `(t.belongs_to IS NOT NULL AND t.belongs_to <> '${owner.uid}:${owner.gid}')`;
@@ -55,17 +55,20 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot }: { rea
   const listings = { bulk: completeListing(database, 'bulk'), catalogue: completeListing(database, 'catalogue') };
   database.exec(`
     DROP VIEW IF EXISTS temp.expected;
+    DROP TABLE IF EXISTS temp.holds_catalogue;
     DROP TABLE IF EXISTS temp.there;
     CREATE TEMP TABLE there (
       path BLOB PRIMARY KEY, type TEXT NOT NULL, size INTEGER NOT NULL, modified NUMERIC NOT NULL, changed TEXT NOT NULL,
       mode INTEGER NOT NULL, link BLOB, belongs_to TEXT
     ) WITHOUT ROWID;
     CREATE TEMP VIEW expected AS SELECT * FROM main.entries
-      WHERE type <> 'other' AND ((tree = 'bulk' AND listing >= ${listings.bulk}) OR (tree = 'catalogue' AND listing >= ${listings.catalogue}));`);
+      WHERE type <> 'other' AND ((tree = 'bulk' AND listing >= ${listings.bulk}) OR (tree = 'catalogue' AND listing >= ${listings.catalogue}));
+    CREATE TEMP TABLE holds_catalogue AS
+      SELECT DISTINCT parent AS path FROM expected WHERE tree = 'catalogue' AND parent IN (SELECT path FROM expected WHERE tree = 'bulk');`);
   const differs = differsFor(owner);
   const insert = database.prepare('INSERT INTO there (path, type, size, modified, changed, mode, link, belongs_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
   return {
-    expectedDigest: () => expectedDigest(database, { owner, listings }),
+    expectedDigest: () => expectedDigest(database, owner),
     record(entries) {
       inTransaction(database, () => {
         for (const { path, type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget, belongsTo = null } of entries) {

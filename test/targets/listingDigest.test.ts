@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -51,7 +52,7 @@ describe('the digest of a listing', () => {
   const changes: readonly (readonly [what: string, change: (landing: string) => void])[] = [
     ['a file is missing', (landing) => unlinkSync(join(landing, 'tool'))],
     ['there is one more', (landing) => file(join(landing, 'one more'), '')],
-    ['there is a pipe', (landing) => writeFileSync(join(landing, 'Metadata/other'), '')],
+    ['there is a pipe', (landing) => execFileSync('mkfifo', [join(landing, 'Metadata/other')])],
     ['a size differs', (landing) => file(join(landing, 'tool'), 'longer', { mode: 0o755, seconds: 0 })],
     ['a time differs by a second', (landing) => utimesSync(join(landing, 'empty'), 1, 1_500_000_001)],
     ['a time differs by less', (landing) => utimesSync(join(landing, 'empty'), 1, 1_500_000_000.5)],

@@ -260,10 +260,14 @@ same_run() { # RUN
   [ "$run" = "$1" ] || die 10 "The volume belongs to run \"$run\" (phase $phase), not to \"$1\""
 }
 
+# What find takes for this name and for no other.
+pattern_of() { # NAME
+  printf '%s' "$1" | sed 's/[][*?\\]/\\&/g'
+}
+
 # The processes here that have FILE open: what is observed, not what some pid file says.
 holders() { # FILE
-  pattern=$(printf '%s' "$1" | sed 's/[][*?\\]/\\&/g')
-  find /proc/[0-9]*/fd -maxdepth 1 -lname "$pattern" 2>/dev/null | sed -n 's|^/proc/\([0-9]*\)/fd/.*|\1|p' | sort -u | grep -vx "$$" || :
+  find /proc/[0-9]*/fd -maxdepth 1 -lname "$(pattern_of "$1")" 2>/dev/null | sed -n 's|^/proc/\([0-9]*\)/fd/.*|\1|p' | sort -u | grep -vx "$$" || :
 }
 
 end_holders() { # FILE WHAT
@@ -304,8 +308,7 @@ landing_run() { # for verbs that read the landing area
 in_use() { # DIRECTORY: prints a process that has something open in it, if one can be seen
   [ -d "$1" ] || return 0
   real=$(cd -P -- "$1" && pwd -P) || return 0
-  holders_below=$(printf '%s' "$real" | sed 's/[][*?\\]/\\&/g')
-  find /proc/[0-9]*/fd -maxdepth 1 -lname "$holders_below/*" 2>/dev/null | sed -n '1s|^/proc/\([0-9]*\)/fd/.*|\1|p' || :
+  find /proc/[0-9]*/fd -maxdepth 1 -lname "$(pattern_of "$real")/*" 2>/dev/null | sed -n '1s|^/proc/\([0-9]*\)/fd/.*|\1|p' || :
 }
 
 not_in_use() { # DIRECTORY
@@ -808,9 +811,9 @@ verb_list() { # prints the size of the listing and its name
   finished
 }
 
-# Prints the SHA-256 over a record of every entry, in the order of their bytes, which is that of the paths. Fields end with \\1:
+# Prints the SHA-256 over a record of every entry, in the order of their bytes, which is that of the paths. Fields end with \1:
 #   PATH f SIZE TIME MODE OWNER, PATH d "" TIME MODE OWNER, PATH l TARGET TIME "" OWNER, PATH x; the last ends with NUL.
-# What is given are patterns of directories whose time does not count: for them it is "-".
+# The time of the directories that are named does not count: for them it is "-".
 verb_listing_digest() { # BYTES
   landing_run
   make_scratch
@@ -818,16 +821,17 @@ verb_listing_digest() { # BYTES
   check_names "$scratch/list"
   lines_of "$scratch/list" >"$scratch/lines"
   set -- -false
-  while IFS= read -r path; do set -- "$@" -o -path "./$path"; done <"$scratch/lines"
+  while IFS= read -r path; do set -- "$@" -o -path "./$(pattern_of "$path")"; done <"$scratch/lines"
   # What does not fit into memory goes to the volume, which has room for it: the landing area is there.
-  mkdir -p -- "$work/scratch.sort" || die 1 "Cannot make \"$work/scratch.sort\""
+  spill=$work/scratch.sort.$$
+  mkdir -p -- "$spill" || die 1 "Cannot make \"$spill\""
   cd -- "$landing"
   { find . -mindepth 1 -type f -printf '%P\1f\1%s\1%T@\1%m\1%U:%G\0' -o -type l -printf '%P\1l\1%l\1%T@\1\1%U:%G\0' \
       -o -type d \( "$@" \) -printf '%P\1d\1\1-\1%m\1%U:%G\0' -o -type d -printf '%P\1d\1\1%T@\1%m\1%U:%G\0' -o -printf '%P\1x\0' &&
       : >"$scratch/whole"
-  } | sort -z -S 128M -T "$work/scratch.sort" | sha256sum >"$scratch/sum"
+  } | sort -z -S 128M -T "$spill" | sha256sum >"$scratch/sum"
   [ -e "$scratch/whole" ] || die 1 'Cannot list the landing area'
-  rm -rf -- "$work/scratch.sort"
+  rm -rf -- "$spill"
   read -r digest _ <"$scratch/sum"
   echo "$digest"
   finished

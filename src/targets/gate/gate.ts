@@ -4,7 +4,6 @@ import type { Machine } from '../../machines/machine.ts';
 import type { Finding } from '../../runner/check.ts';
 import { bytesOf, bytePathOfText } from '../../transfer/entry.ts';
 import type { BytePath, Entry, Owner } from '../../transfer/entry.ts';
-import { asPatterns } from '../../transfer/landingDigest.ts';
 import type { Receipt, Segment } from '../../transfer/segment.ts';
 import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Seal, Target } from '../target.ts';
 import { parseBoot, parseDatabaseChecks, parseDigest, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseReceipt, parseRoom, parseSample, parseState } from './gateAnswers.ts';
@@ -12,6 +11,7 @@ import { callGate, nulList, streamToGate } from './gateCall.ts';
 import type { GateCall, TarOffer } from './gateCall.ts';
 import { GateFailed } from './gateFailure.ts';
 import { sentinelLines } from './sentinels.ts';
+import { usualSilenceMs } from './silence.ts';
 
 /** The volume, as reached through the gate's script: what every kind of target does in the same way. */
 export interface Gate extends Pick<
@@ -54,7 +54,7 @@ export interface GateOptions {
   readonly owner: Owner;
   /** True where media may lie in any directory, mounted or not. Default false. */
   readonly anyDirectoryIsAMount?: boolean;
-  /** How long the script may be silent before it counts as lost, in milliseconds. Default: 90,000. */
+  /** How long the script may be silent before it counts as lost, in milliseconds. Default: `usualSilenceMs`. */
   readonly silenceMs?: number;
 }
 
@@ -68,7 +68,7 @@ const minuteMs = 60_000;
 export function gateClient(options: GateOptions): Gate {
   const { machine, script, owner } = options;
   const environment = { ...options.environment, PLEXLIFT_ROOT: options.root, PLEX_UID: String(owner.uid), PLEX_GID: String(owner.gid) };
-  const carrier = { machine, script, environment, ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }) };
+  const carrier = { machine, script, environment, silenceMs: options.silenceMs ?? usualSilenceMs };
 
   function call(request: GateCall): Promise<Buffer> {
     return callGate(carrier, request);
@@ -151,7 +151,7 @@ export function gateClient(options: GateOptions): Gate {
     landed,
 
     async landedDigest(withoutTime): Promise<string> {
-      return parseDigest(await text('listing-digest', { input: nulList(asPatterns(withoutTime)), timeoutMs: 30 * minuteMs }));
+      return parseDigest(await text('listing-digest', { input: nulList(withoutTime.map(bytesOf)), timeoutMs: 30 * minuteMs }));
     },
 
     async digestsOf(paths: readonly BytePath[]): Promise<ReadonlyMap<BytePath, string>> {

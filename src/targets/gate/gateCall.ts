@@ -6,7 +6,7 @@ import { CommandFailed } from '../../machines/command.ts';
 import type { Command, Machine, Process, ProcessEnding } from '../../machines/machine.ts';
 import { VolumeFull } from '../../transfer/volumeFull.ts';
 import { GateFailed, reasonOf } from './gateFailure.ts';
-import { openHeard, usualSilenceMs } from './silence.ts';
+import { openHeard } from './silence.ts';
 
 /** How the script is reached: on which machine, by which words, with which environment. */
 export interface GateCarrier {
@@ -14,8 +14,8 @@ export interface GateCarrier {
   /** E.g. `['sh', '/plexlift/init.sh']`. */
   readonly script: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** How long the script may be silent, in milliseconds. Default: `usualSilenceMs`. */
-  readonly silenceMs?: number;
+  /** How long the script may be silent, in milliseconds. */
+  readonly silenceMs: number;
 }
 
 /** One call of a verb. */
@@ -158,7 +158,7 @@ function lostAnswer(carrier: GateCarrier, call: GateCall, ending: ProcessEnding)
 }
 
 function fellSilent(carrier: GateCarrier, call: GateCall, ending: ProcessEnding): Error {
-  return failedBecause(carrier, call, { reason: `nothing was heard of it for ${Math.round((carrier.silenceMs ?? usualSilenceMs) / 1000)} s`, ending });
+  return failedBecause(carrier, call, { reason: `nothing was heard of it for ${Math.round(carrier.silenceMs / 1000)} s`, ending });
 }
 
 function failedBecause(carrier: GateCarrier, call: GateCall, { reason, ending }: { readonly reason: string; readonly ending: ProcessEnding }): Error {

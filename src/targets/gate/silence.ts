@@ -11,7 +11,7 @@ export interface HeardProcess {
 }
 
 /** Opens a process on a machine, and hears what it says on both of its outputs; its standard output is read by this, so nothing of it waits. */
-export function openHeard(machine: Machine, command: Command, { silenceMs = usualSilenceMs, signal }: { readonly silenceMs?: number; readonly signal?: AbortSignal }): HeardProcess {
+export function openHeard(machine: Machine, command: Command, { silenceMs, signal }: { readonly silenceMs: number; readonly signal?: AbortSignal }): HeardProcess {
   let heardAtMs = performance.now();
   const hear = (): void => {
     heardAtMs = performance.now();
