@@ -70,7 +70,7 @@ export async function openSsh(options: SshOptions): Promise<SshMachine> {
       {
         filterStderr(chunk) {
           const own = gate.filter(chunk);
-          rest.onStderr?.(own);
+          if (own.length > 0) rest.onStderr?.(own);
           return own;
         },
       },
