@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { bytesOf, type Entry, type Owner } from './entry.ts';
+import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
 import { inTransaction } from './manifestFile.ts';
+import { parentOf } from './plan.ts';
 import type { Segment } from './segment.ts';
 
 /** How sending a segment came out. */
@@ -38,8 +39,10 @@ export function openSegments(database: DatabaseSync): SegmentBook {
   const insert = database.prepare(`
     INSERT INTO segments (name, tree, listing, entries, uid, gid, begun_at)
     VALUES (?, ?, (SELECT max(id) FROM listings WHERE tree = ?), ?, ?, ?, ?)`);
-  const mayBeThere = database.prepare('UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ?');
-  const parentsMayBeThere = database.prepare(`UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ? AND type = 'directory' AND presence = 0`);
+  // What lies between the first and the last of a segment that goes by the order of paths is sent now, or was before: all at once is cheaper than one by one.
+  const leavesMayBeThere = database.prepare(`
+    UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path BETWEEN ? AND ? AND presence = 0 AND listed AND type IN ('file', 'link')`);
+  const directoryMayBeThere = database.prepare(`UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ? AND type = 'directory' AND presence = 0`);
   const finish = database.prepare('UPDATE segments SET outcome = ?, sha256_sent = ?, sha256_received = ?, boot = ?, ended_at = ? WHERE id = ?');
   const prove = database.prepare('UPDATE entries SET presence = 2, sha256 = ?, segment = ? WHERE tree = ? AND path = ?');
   return {
@@ -47,8 +50,10 @@ export function openSegments(database: DatabaseSync): SegmentBook {
       const segment: Segment = { name: `${tree}-${digestOfList(entries, owner).slice(0, 24)}`, entries, owner };
       return inTransaction(database, () => {
         const id = Number(insert.run(segment.name, tree, tree, entries.length, owner.uid, owner.gid, new Date().toISOString()).lastInsertRowid);
-        for (const { path } of entries) mayBeThere.run(tree, bytesOf(path));
-        for (const parent of directoriesAbove(entries)) parentsMayBeThere.run(tree, Buffer.from(parent, 'latin1'));
+        const leaves = entries.filter(({ type }) => type !== 'directory').map(({ path }) => path).toSorted();
+        const [first, last] = [leaves.at(0), leaves.at(-1)];
+        if (first !== undefined && last !== undefined) leavesMayBeThere.run(tree, bytesOf(first), bytesOf(last));
+        for (const path of directoriesIn(entries)) directoryMayBeThere.run(tree, bytesOf(path));
         return { id, tree, segment };
       });
     },
@@ -73,15 +78,12 @@ function digestOfList(entries: readonly Entry[], owner: Owner): string {
   return hash.digest('hex');
 }
 
-/** Every directory above the entries: extraction makes those that are missing. */
-function directoriesAbove(entries: readonly Entry[]): ReadonlySet<string> {
-  const above = new Set<string>();
-  for (const { path } of entries) {
-    for (let end = path.lastIndexOf('/'); end !== -1; end = path.lastIndexOf('/', end - 1)) {
-      const parent = path.slice(0, end);
-      if (above.has(parent)) break;
-      above.add(parent);
-    }
+/** All directories that are in a list or above an entry of it: extraction makes those that are missing. */
+function directoriesIn(entries: readonly Entry[]): ReadonlySet<BytePath> {
+  const directories = new Set<BytePath>();
+  for (const { path, type } of entries) {
+    if (type === 'directory') directories.add(path);
+    for (let parent = parentOf(path); parent !== null && !directories.has(parent); parent = parentOf(parent)) directories.add(parent);
   }
-  return above;
+  return directories;
 }
