@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { messageOf, PlexliftError } from '../errors.ts';
 import type { Load, Observation } from './copyCosts.ts';
 import { numberIn, type Row } from './manifestRows.ts';
+import { manifestVersion } from './manifestSchema.ts';
 
 /** What a manifest knows of the copying of the bulk so far. */
 export interface CopyFigures {
@@ -15,13 +16,13 @@ export interface CopyFigures {
   readonly segments: readonly Observation[];
 }
 
-/** Reads a manifest without changing it, also beside a run that is at work; null where there is none, or nothing was listed yet. */
+/** Reads a manifest without changing it, also beside a run that is at work; null where there is none, nothing was listed yet, or an older plexlift wrote it. */
 export function copyFigures(file: string): CopyFigures | null {
   if (!existsSync(file)) return null;
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file, { readOnly: true, timeout: 10_000 });
-    return figuresIn(database);
+    return database.prepare('PRAGMA user_version').get()?.['user_version'] === manifestVersion ? figuresIn(database) : null;
   } catch (error) {
     throw new PlexliftError('failed', `Cannot read the manifest "${file}": ${messageOf(error)}`, { remedy: 'If the file is damaged, move it away: everything is then sent and proven anew', cause: error });
   } finally {
@@ -30,12 +31,12 @@ export function copyFigures(file: string): CopyFigures | null {
 }
 
 function figuresIn(database: DatabaseSync): CopyFigures | null {
-  const latest = database.prepare("SELECT id, begun_at AS begun, finished_at AS finished FROM listings WHERE tree = 'bulk' AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1").get();
+  const latest = database.prepare("SELECT begun_at AS begun, finished_at AS finished FROM listings WHERE tree = 'bulk' AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1").get();
   if (latest === undefined) return null;
   const sums = database.prepare(`
     SELECT count(*) AS entries, coalesce(sum(CASE WHEN type = 'file' THEN size END), 0) AS bytes,
       coalesce(sum(presence < 2), 0) AS remainingEntries, coalesce(sum(CASE WHEN type = 'file' AND presence < 2 THEN size END), 0) AS remainingBytes
-    FROM entries WHERE tree = 'bulk' AND type <> 'other' AND listing >= ?`).get(numberIn(latest, 'id'));
+    FROM entries WHERE tree = 'bulk' AND type <> 'other' AND listed`).get();
   if (sums === undefined) throw new Error('Counting the manifest gave no row');
   return {
     whole: { entries: numberIn(sums, 'entries'), bytes: numberIn(sums, 'bytes') },

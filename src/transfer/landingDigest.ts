@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { BytePath, Owner } from './entry.ts';
-import type { TreeName } from './manifest.ts';
+import type { TreeName } from './manifestListings.ts';
 import { pathIn } from './manifestRows.ts';
 
 /** What the landing area should hold, as one digest. */

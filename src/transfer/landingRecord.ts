@@ -52,7 +52,8 @@ export const isProven = `e.presence = 2 AND coalesce(s.outcome, '') = 'landed' A
 
 /** Begins an empty record. Throws `failed` where a tree has no complete listing. */
 export function openLandingRecord(database: DatabaseSync, { owner, boot }: { readonly owner: Owner; readonly boot: string | null }): LandingRecord {
-  const listings = { bulk: completeListing(database, 'bulk'), catalogue: completeListing(database, 'catalogue') };
+  requireCompleteListing(database, 'bulk');
+  requireCompleteListing(database, 'catalogue');
   database.exec(`
     DROP VIEW IF EXISTS temp.expected;
     DROP TABLE IF EXISTS temp.holds_catalogue;
@@ -62,7 +63,7 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot }: { rea
       mode INTEGER NOT NULL, link BLOB, belongs_to TEXT
     ) WITHOUT ROWID;
     CREATE TEMP VIEW expected AS SELECT * FROM main.entries
-      WHERE type <> 'other' AND ((tree = 'bulk' AND listing >= ${listings.bulk}) OR (tree = 'catalogue' AND listing >= ${listings.catalogue}));
+      WHERE type <> 'other' AND listed;
     CREATE TEMP TABLE holds_catalogue AS
       SELECT DISTINCT parent AS path FROM expected WHERE tree = 'catalogue' AND parent IN (SELECT path FROM expected WHERE tree = 'bulk');`);
   const differs = differsFor(owner);
@@ -122,8 +123,8 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot }: { rea
     doubtByRecord() {
       const strangers = [...pathsOf(database, `SELECT path FROM there WHERE ${isExtra}`)];
       const recordStranger = database.prepare(`
-        INSERT INTO main.entries (tree, path, parent, depth, type, size, modified, changed, mode, link, listing, presence, there)
-        SELECT 'bulk', ?, ?, ?, type, size, modified, changed, mode, link, 0, 1, type FROM there WHERE path = ?
+        INSERT INTO main.entries (tree, path, parent, depth, type, size, modified, changed, mode, link, number, listed, presence, there)
+        SELECT 'bulk', ?, ?, ?, type, size, modified, changed, mode, link, 0, 0, 1, type FROM there WHERE path = ?
         ON CONFLICT (tree, path) DO UPDATE SET presence = 1, there = excluded.there`);
       inTransaction(database, () => {
         database.exec(`
@@ -159,9 +160,9 @@ function thereIn(row: Row): Row {
   };
 }
 
-function completeListing(database: DatabaseSync, tree: 'bulk' | 'catalogue'): number {
-  const row = database.prepare('SELECT id, finished_at FROM listings WHERE tree = ? ORDER BY id DESC LIMIT 1').get(tree);
-  if (row !== undefined && row['finished_at'] !== null) return numberIn(row, 'id');
+function requireCompleteListing(database: DatabaseSync, tree: 'bulk' | 'catalogue'): void {
+  const row = database.prepare('SELECT finished_at FROM listings WHERE tree = ? ORDER BY id DESC LIMIT 1').get(tree);
+  if (row !== undefined && row['finished_at'] !== null) return;
   throw new PlexliftError('failed', `Cannot prove the landing area: the last listing of the ${tree} ${row === undefined ? 'was never made' : 'was cut off'}`, {
     remedy: 'Run the same command again, so that it is listed and sent to the end',
   });

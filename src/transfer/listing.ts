@@ -2,7 +2,8 @@ import { PlexliftError } from '../errors.ts';
 import type { Progress } from '../runner/step.ts';
 import { textOf, type BytePath, type Entry, type Tree } from './entry.ts';
 import { placeOf } from './leftBehind.ts';
-import type { Manifest, TreeName } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import type { TreeName } from './manifestListings.ts';
 import { contentBytes } from './plan.ts';
 import { sampler, type Sample } from './sample.ts';
 

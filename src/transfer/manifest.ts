@@ -1,21 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { bytesOf, textOf, type Entry, type Owner } from './entry.ts';
+import { textOf, type Owner } from './entry.ts';
 import { isProven, openLandingRecord, type LandingRecord } from './landingRecord.ts';
 import { openOtherBoots, type OtherBoots } from './manifestBoots.ts';
 import { openDelta, type Delta } from './manifestDelta.ts';
-import { inTransaction, openManifestFile } from './manifestFile.ts';
+import { openManifestFile } from './manifestFile.ts';
+import { openListings, type ListingBook, type TreeName } from './manifestListings.ts';
 import { numberIn, pathIn } from './manifestRows.ts';
 import { openSegments, type SegmentBook } from './manifestSegments.ts';
-import { depthOf, parentOf } from './plan.ts';
-
-/** The two trees that make a library on the target. */
-export type TreeName = 'bulk' | 'catalogue';
-
-/** A listing in the making, or made. */
-export interface Listing {
-  readonly id: number;
-  readonly tree: TreeName;
-}
 
 /** What is in a tree according to its latest complete listing; bytes are those of files. */
 export interface Totals {
@@ -30,12 +21,7 @@ export interface Totals {
  * What was listed, sent and proven, per entry; it decides which files are sent. Every call is one transaction, or begins where it
  * was cut off: it can be killed at any time. Nothing is deleted: what is gone from the source stays, marked by its old listing.
  */
-export interface Manifest {
-  beginListing(tree: TreeName): Listing;
-  /** Takes entries over as they are now; what a receipt proved of an entry that changed is proven no more. */
-  recordListing(listing: Listing, entries: readonly Entry[]): void;
-  /** Only now can entries that were not listed be told to be gone. */
-  finishListing(listing: Listing): void;
+export interface Manifest extends ListingBook {
   /** What has to be sent and removed after the latest listing of a tree. Throws (a bug) while that is unfinished. */
   delta(tree: TreeName, owner: Owner): Delta;
   /** What only receipts of other boots than this one prove, after the latest listing of a tree. Throws (a bug) while that is unfinished. */
@@ -54,22 +40,12 @@ export interface Manifest {
 /** Opens a manifest, making it where no such file exists. Throws `failed` for anything that is there and is no readable manifest. */
 export function openManifest(file: string): Manifest {
   const database = openManifestFile(file);
-  const takeOver = entryRecorder(database);
-  const insertListing = database.prepare('INSERT INTO listings (tree, begun_at) VALUES (?, ?)');
-  const finish = database.prepare('UPDATE listings SET finished_at = ? WHERE id = ?');
   return {
-    beginListing(tree) {
-      return { id: Number(insertListing.run(tree, new Date().toISOString()).lastInsertRowid), tree };
+    ...openListings(database),
+    delta(tree, owner) {
+      latestListing(database, tree);
+      return openDelta(database, { tree, owner });
     },
-    recordListing(listing, entries) {
-      inTransaction(database, () => {
-        for (const entry of entries) takeOver(listing, entry);
-      });
-    },
-    finishListing(listing) {
-      finish.run(new Date().toISOString(), listing.id);
-    },
-    delta: (tree, owner) => openDelta(database, { tree, owner, listing: latestListing(database, tree) }),
     otherBoots: (tree, now) => openOtherBoots(database, { tree, ...now, listing: latestListing(database, tree) }),
     segments: openSegments(database),
     totals: (tree) => totalsOf(database, tree),
@@ -83,34 +59,6 @@ export function openManifest(file: string): Manifest {
   };
 }
 
-function entryRecorder(database: DatabaseSync): (listing: Listing, entry: Entry) => void {
-  const upsert = database.prepare(`
-    INSERT INTO entries (tree, path, parent, depth, type, size, modified, changed, mode, link, listing)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (tree, path) DO UPDATE SET
-      presence = CASE WHEN presence = 2 AND NOT (
-        type = excluded.type AND modified = excluded.modified AND changed = excluded.changed AND mode = excluded.mode
-        AND link IS excluded.link AND (type = 'directory' OR size = excluded.size)) THEN 1 ELSE presence END,
-      type = excluded.type, size = excluded.size, modified = excluded.modified, changed = excluded.changed,
-      mode = excluded.mode, link = excluded.link, listing = excluded.listing`);
-  return (listing, entry) => {
-    const parent = parentOf(entry.path);
-    upsert.run(
-      listing.tree,
-      bytesOf(entry.path),
-      parent === null ? null : bytesOf(parent),
-      depthOf(entry.path),
-      entry.type,
-      entry.sizeBytes,
-      entry.modifiedAtSeconds,
-      entry.changedAt,
-      entry.mode,
-      entry.linkTarget === undefined ? null : bytesOf(entry.linkTarget),
-      listing.id,
-    );
-  };
-}
-
 function latestListing(database: DatabaseSync, tree: TreeName): number {
   const row = database.prepare('SELECT id, finished_at FROM listings WHERE tree = ? ORDER BY id DESC LIMIT 1').get(tree);
   if (row === undefined || row['finished_at'] === null) throw new Error(`The ${tree} has no complete listing to compare with`);
@@ -118,11 +66,12 @@ function latestListing(database: DatabaseSync, tree: TreeName): number {
 }
 
 function unprovenIn(database: DatabaseSync, { tree, owner, boot }: { readonly tree: TreeName; readonly owner: Owner; readonly boot: string | null }): number {
+  latestListing(database, tree);
   const row = database
     .prepare(`
       SELECT count(*) AS entries FROM entries AS e LEFT JOIN segments AS s ON s.id = e.segment
-      WHERE e.tree = :tree AND ((e.listing >= :listing AND e.type <> 'other' AND NOT (${isProven})) OR (e.listing < :listing AND e.presence > 0))`)
-    .get({ tree, listing: latestListing(database, tree), uid: owner.uid, gid: owner.gid, boot });
+      WHERE e.tree = :tree AND ((e.listed AND e.type <> 'other' AND NOT (${isProven})) OR (NOT e.listed AND e.presence > 0))`)
+    .get({ tree, uid: owner.uid, gid: owner.gid, boot });
   if (row === undefined) throw new Error('Counting the manifest gave no row');
   return numberIn(row, 'entries');
 }
@@ -133,9 +82,8 @@ function totalsOf(database: DatabaseSync, tree: TreeName): Totals {
       SELECT count(*) AS entries, coalesce(sum(CASE WHEN type = 'file' THEN size END), 0) AS bytes,
         coalesce(sum(presence = 2), 0) AS provenEntries, coalesce(sum(CASE WHEN type = 'file' AND presence = 2 THEN size END), 0) AS provenBytes
       FROM entries
-      WHERE tree = ? AND type <> 'other'
-        AND listing >= (SELECT coalesce(max(id), 0) FROM listings WHERE tree = ? AND finished_at IS NOT NULL)`)
-    .get(tree, tree);
+      WHERE tree = ? AND type <> 'other' AND listed`)
+    .get(tree);
   if (row === undefined) throw new Error('Counting the manifest gave no row');
   return {
     entries: numberIn(row, 'entries'),

@@ -27,7 +27,7 @@ const pageFiles = 2_000;
 /** What a boot leaves of earlier receipts, for a tree whose `listing` is complete. A boot that cannot be told is another one. */
 export function openOtherBoots(database: DatabaseSync, options: { readonly tree: string; readonly listing: number; readonly owner: Owner; readonly boot: string | null }): OtherBoots {
   const { tree, listing, owner, boot } = options;
-  const ofOtherBoots = `e.tree = :tree AND e.presence = 2 AND e.listing >= :listing AND (s.boot IS NULL OR s.boot IS NOT :boot)`;
+  const ofOtherBoots = `e.tree = :tree AND e.presence = 2 AND e.listed AND (s.boot IS NULL OR s.boot IS NOT :boot)`;
   const from = 'entries AS e JOIN segments AS s ON s.id = e.segment';
   const prove = database.prepare('UPDATE entries SET segment = ? WHERE tree = ? AND path = ?');
   const doubt = database.prepare('UPDATE entries SET presence = 1 WHERE tree = ? AND path = ?');
@@ -35,19 +35,19 @@ export function openOtherBoots(database: DatabaseSync, options: { readonly tree:
     INSERT INTO segments (name, tree, listing, entries, uid, gid, begun_at, ended_at, outcome, boot) VALUES ('read again', ?, ?, ?, ?, ?, ?, ?, 'landed', ?)`);
   return {
     count() {
-      const row = database.prepare(`SELECT count(*) AS entries FROM ${from} WHERE ${ofOtherBoots}`).get({ tree, listing, boot });
+      const row = database.prepare(`SELECT count(*) AS entries FROM ${from} WHERE ${ofOtherBoots}`).get({ tree, boot });
       return row === undefined ? 0 : numberIn(row, 'entries');
     },
     doubtWithoutContent() {
       database
         .prepare(`UPDATE entries SET presence = 1 WHERE tree = :tree AND presence = 2 AND (type <> 'file' OR size = 0 OR sha256 IS NULL)
           AND path IN (SELECT e.path FROM ${from} WHERE ${ofOtherBoots})`)
-        .run({ tree, listing, boot });
+        .run({ tree, boot });
     },
     *files() {
       const page = database.prepare(`SELECT e.path, e.sha256 FROM ${from} WHERE ${ofOtherBoots} AND e.path > :after ORDER BY e.path LIMIT ${pageFiles}`);
       for (let after: Uint8Array = Buffer.alloc(0); ; ) {
-        const files = page.all({ tree, listing, boot, after }).map((row) => ({ path: pathIn(row, 'path'), sha256: textIn(row, 'sha256') }));
+        const files = page.all({ tree, boot, after }).map((row) => ({ path: pathIn(row, 'path'), sha256: textIn(row, 'sha256') }));
         const last = files.at(-1);
         if (last === undefined) return;
         yield files;

@@ -22,18 +22,21 @@ export interface Delta {
 /** Rows read at a time; between two pages other rows may be written. */
 const pageRows = 2_000;
 
+/** Directories read at a time: each page goes through all rows, as an index by depth costs more in every copy than it saves here. */
+const pageDirectories = 10_000;
+
 /** Paths removed in one call. */
 const removalsPerCall = 1_000;
 
 /** Sorts behind every path: Linux ends them at 4,096 bytes. */
 const behindEveryPath: Buffer = Buffer.alloc(4_097, 0xff);
 
-const mustGo = `presence > 0 AND (listing < :listing OR there <> type)`;
-const mustCome = `presence < 2 AND listing >= :listing AND type <> 'other'`;
+const mustGo = `presence > 0 AND (NOT listed OR there <> type)`;
+const mustCome = `presence < 2 AND listed AND type <> 'other'`;
 
-/** Works out the delta of a tree whose `listing` is complete. */
-export function openDelta(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner; readonly listing: number }): Delta {
-  const { tree, listing } = options;
+/** Works out the delta of a tree whose latest listing is complete. */
+export function openDelta(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner }): Delta {
+  const { tree } = options;
   inTransaction(database, () => doubtWhatWillBeTouched(database, options));
   recordLate(database, options);
   const directory = database.prepare(`
@@ -45,7 +48,7 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
       const page = database.prepare(`
         SELECT path FROM entries WHERE tree = :tree AND path < :before AND ${mustGo} ORDER BY path DESC LIMIT ${removalsPerCall}`);
       for (let before = behindEveryPath; ; ) {
-        const paths = page.all({ tree, listing, before }).map((row) => pathIn(row, 'path'));
+        const paths = page.all({ tree, before }).map((row) => pathIn(row, 'path'));
         const last = paths.at(-1);
         if (last === undefined) return;
         yield paths;
@@ -59,20 +62,20 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
     },
     *leaves() {
       const page = database.prepare(`
-        SELECT ${entryColumns} FROM entries WHERE tree = :tree AND presence < 2 AND type IN ('file', 'link') AND listing >= :listing
+        SELECT ${entryColumns} FROM entries WHERE tree = :tree AND presence < 2 AND type IN ('file', 'link') AND listed
           AND path > :after ORDER BY path LIMIT ${pageRows}`);
-      yield* paged<Entry>((after) => page.all({ tree, listing, after: after === null ? Buffer.alloc(0) : bytesOf(after.path) }), entryOf);
+      yield* paged<Entry>((after) => page.all({ tree, after: after === null ? Buffer.alloc(0) : bytesOf(after.path) }), entryOf);
     },
     directoryToSend(path) {
-      const row = directory.get({ tree, listing, path: bytesOf(path) });
+      const row = directory.get({ tree, path: bytesOf(path) });
       return row === undefined ? null : entryOf(row);
     },
     *directories() {
       const page = database.prepare(`
-        SELECT ${entryColumns}, depth FROM entries WHERE tree = :tree AND presence < 2 AND type = 'directory' AND listing >= :listing
-          AND (:depth IS NULL OR depth < :depth OR (depth = :depth AND path > :after)) ORDER BY depth DESC, path LIMIT ${pageRows}`);
+        SELECT ${entryColumns}, depth FROM entries WHERE tree = :tree AND presence < 2 AND type = 'directory' AND listed
+          AND (:depth IS NULL OR depth < :depth OR (depth = :depth AND path > :after)) ORDER BY depth DESC, path LIMIT ${pageDirectories}`);
       const rows = paged<{ readonly entry: Entry; readonly depth: number }>(
-        (last) => page.all({ tree, listing, depth: last?.depth ?? null, after: last === null ? Buffer.alloc(0) : bytesOf(last.entry.path) }),
+        (last) => page.all({ tree, depth: last?.depth ?? null, after: last === null ? Buffer.alloc(0) : bytesOf(last.entry.path) }),
         (row) => ({ entry: entryOf(row), depth: numberIn(row, 'depth') }),
       );
       for (const { entry } of rows) yield entry;
@@ -93,8 +96,8 @@ function* paged<Item>(readAfter: (last: Item | null) => readonly Row[], itemOf: 
  * Takes back what will be untrue once the first byte is sent: creating, replacing or removing an entry changes the time of the
  * directory it is in, so that directory has to be sent again; it is recorded before the effect. And another owner is another content.
  */
-function doubtWhatWillBeTouched(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner; readonly listing: number }): void {
-  const { tree, owner, listing } = options;
+function doubtWhatWillBeTouched(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner }): void {
+  const { tree, owner } = options;
   database
     .prepare(`
       UPDATE entries SET presence = 1 WHERE tree = :tree AND presence = 2
@@ -104,20 +107,20 @@ function doubtWhatWillBeTouched(database: DatabaseSync, options: { readonly tree
     .prepare(`
       UPDATE entries SET presence = 1 WHERE tree = :tree AND presence = 2
         AND path IN (SELECT parent FROM entries WHERE tree = :tree AND ((${mustGo}) OR (${mustCome})))`)
-    .run({ tree, listing });
+    .run({ tree });
 }
 
 /** Notes the directories to send below which there is no leaf to send, and all above them: they come last, since making one touches the next. */
-function recordLate(database: DatabaseSync, { tree, listing }: { readonly tree: string; readonly listing: number }): void {
+function recordLate(database: DatabaseSync, { tree }: { readonly tree: string }): void {
   database.exec('CREATE TEMP TABLE IF NOT EXISTS late (path BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM late;');
   const insert = database.prepare('INSERT OR IGNORE INTO late (path) VALUES (?)');
   // "0" follows "/": between the two lies all that is below a directory.
   const withoutLeaves = database.prepare(`
-    SELECT d.path FROM entries AS d WHERE d.tree = :tree AND d.presence < 2 AND d.type = 'directory' AND d.listing >= :listing AND NOT EXISTS (
-      SELECT 1 FROM entries AS leaf WHERE leaf.tree = :tree AND leaf.presence < 2 AND leaf.type IN ('file', 'link') AND leaf.listing >= :listing
+    SELECT d.path FROM entries AS d WHERE d.tree = :tree AND d.presence < 2 AND d.type = 'directory' AND d.listed AND NOT EXISTS (
+      SELECT 1 FROM entries AS leaf WHERE leaf.tree = :tree AND leaf.presence < 2 AND leaf.type IN ('file', 'link') AND leaf.listed
         AND leaf.path > CAST(CAST(d.path AS TEXT) || '/' AS BLOB) AND leaf.path < CAST(CAST(d.path AS TEXT) || '0' AS BLOB))`);
   inTransaction(database, () => {
-    for (const row of withoutLeaves.all({ tree, listing })) {
+    for (const row of withoutLeaves.all({ tree })) {
       for (let path: BytePath | null = pathIn(row, 'path'); path !== null; path = parentOf(path)) {
         // Where one is known, so are all above it.
         if (insert.run(bytesOf(path)).changes === 0) break;
@@ -126,10 +129,10 @@ function recordLate(database: DatabaseSync, { tree, listing }: { readonly tree: 
   });
 }
 
-function countOf(database: DatabaseSync, options: { readonly tree: string; readonly listing: number }): Delta['toSend'] {
+function countOf(database: DatabaseSync, { tree }: { readonly tree: string }): Delta['toSend'] {
   const row = database
     .prepare(`SELECT count(*) AS entries, coalesce(sum(CASE WHEN type = 'file' THEN size END), 0) AS bytes FROM entries WHERE tree = :tree AND ${mustCome}`)
-    .get({ tree: options.tree, listing: options.listing });
+    .get({ tree });
   if (row === undefined) throw new Error('Counting the manifest gave no row');
   return { entries: numberIn(row, 'entries'), bytes: numberIn(row, 'bytes') };
 }

@@ -2,22 +2,9 @@
 export const manifestApplicationId = 0x70_6c_78_6c;
 
 /** The version of the tables below. */
-export const manifestVersion = 2;
+export const manifestVersion = 3;
 
-/**
- * The tables of a manifest. Paths are BLOBs: they are bytes, and compare as bytes.
- * `presence` of an entry on the target: 0 never sent, 1 may lie there in whole or in part, 2 proven by a receipt as it was listed.
- * `there` is the type it may have there. An entry is gone when `listing` is older than the tree's latest complete listing; rows stay.
- * What was found on the target and never listed has the listing 0. A row of `segments` is one try of one segment, or what was read again
- * in another boot of the node; `boot` is the one in which its receipt was made, NULL where that is not known.
- */
-export const manifestSchema = `
-CREATE TABLE listings (
-  id INTEGER PRIMARY KEY,
-  tree TEXT NOT NULL,
-  begun_at TEXT NOT NULL,
-  finished_at TEXT
-);
+const entriesTable = `
 CREATE TABLE entries (
   tree TEXT NOT NULL,
   path BLOB NOT NULL,
@@ -29,16 +16,31 @@ CREATE TABLE entries (
   changed TEXT NOT NULL,
   mode INTEGER NOT NULL,
   link BLOB,
-  listing INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  listed INTEGER NOT NULL,
   presence INTEGER NOT NULL DEFAULT 0,
   there TEXT,
   sha256 TEXT,
   segment INTEGER REFERENCES segments (id),
   PRIMARY KEY (tree, path)
 ) WITHOUT ROWID;
-CREATE INDEX leaves_to_send ON entries (tree, path) WHERE presence < 2 AND type IN ('file', 'link');
-CREATE INDEX directories_to_send ON entries (tree, depth DESC, path) WHERE presence < 2 AND type = 'directory';
-CREATE TABLE segments (
+`;
+
+/**
+ * The tables of a manifest. Paths are BLOBs: they are bytes, and compare as bytes.
+ * `presence` of an entry on the target: 0 never sent, 1 may lie there in whole or in part, 2 proven by a receipt as it was listed.
+ * `there` is the type it may have there. An entry that the tree's latest complete listing did not find is not `listed` any more; rows stay.
+ * What was found on the target and never listed has the number 0, every other entry one of its own. A row of `segments` is one try of
+ * one segment, or what was read again in another boot of the node; `boot` is the one in which its receipt was made, NULL where that is not known.
+ */
+export const manifestSchema = `
+CREATE TABLE listings (
+  id INTEGER PRIMARY KEY,
+  tree TEXT NOT NULL,
+  begun_at TEXT NOT NULL,
+  finished_at TEXT
+);
+${entriesTable}CREATE TABLE segments (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   tree TEXT NOT NULL,
@@ -58,4 +60,14 @@ CREATE TABLE segments (
 /** What makes a manifest of an older version one of the next, by the older one's number. */
 export const manifestUpgrades: Readonly<Record<number, string>> = {
   1: 'ALTER TABLE segments ADD COLUMN boot TEXT; DROP INDEX IF EXISTS proven_content; DROP TABLE IF EXISTS segment_entries',
+  2: `
+    DROP INDEX IF EXISTS leaves_to_send;
+    DROP INDEX IF EXISTS directories_to_send;
+    ALTER TABLE entries RENAME TO entries_before;
+    ${entriesTable}
+    INSERT INTO entries (tree, path, parent, depth, type, size, modified, changed, mode, link, number, listed, presence, there, sha256, segment)
+      SELECT tree, path, parent, depth, type, size, modified, changed, mode, link, row_number() OVER (),
+        listing >= (SELECT coalesce(max(id), 0) FROM listings WHERE listings.tree = entries_before.tree AND finished_at IS NOT NULL) AND listing > 0,
+        presence, there, sha256, segment FROM entries_before;
+    DROP TABLE entries_before`,
 };

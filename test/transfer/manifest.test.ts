@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
@@ -8,6 +8,7 @@ import { bytePath, bytePathOfText, textOf, type BytePath, type Entry } from '../
 import { openManifest, type Manifest } from '../../src/transfer/manifest.ts';
 import type { Delta } from '../../src/transfer/manifestDelta.ts';
 import { deepestFirst, inPathOrder } from '../../src/transfer/plan.ts';
+import { writeManifestOfVersion2 } from './manifestVersion2.ts';
 import { scratchDirectory } from './scene.ts';
 
 const owner = { uid: 1000, gid: 1000 };
@@ -91,6 +92,29 @@ describe('the delta', () => {
     expect(list(manifest, tree).toSend.entries).toBe(4);
   });
 
+  test('what comes back after it was gone is listed again', () => {
+    const manifest = freshManifest();
+    list(manifest, tree);
+    land(manifest, tree);
+    list(manifest, [directoryAt('d'), fileAt('d/a')]);
+    expect(manifest.totals('bulk')).toMatchObject({ entries: 2, provenEntries: 1 });
+    const delta = list(manifest, tree);
+    expect(manifest.totals('bulk').entries).toBe(tree.length);
+    expect(removalsOf(delta)).toEqual([]);
+  });
+
+  test('a listing of what has not changed writes next to nothing', () => {
+    const file = join(scratchDirectory(), 'manifest.db');
+    const manifest = openManifest(file);
+    onTestFinished(() => manifest.close());
+    const many = Array.from({ length: 5_000 }, (_, position) => fileAt(`d${position % 70}/x${position}`));
+    list(manifest, many);
+    land(manifest, many);
+    const writtenBefore = statSync(`${file}-wal`).size;
+    list(manifest, many);
+    expect(statSync(`${file}-wal`).size - writtenBefore).toBeLessThan(100_000);
+  });
+
   test('nothing is gone while a listing is unfinished', () => {
     const manifest = freshManifest();
     list(manifest, tree);
@@ -159,6 +183,16 @@ describe('the file of a manifest', () => {
     expect(namesIn(after.delta('bulk', owner).leaves())).toEqual(['b']);
     expect(after.pathsWithDigest('hash')).toEqual(['a']);
     after.close();
+  });
+
+  test('of an older version goes on where it was', () => {
+    const file = join(scratchDirectory(), 'manifest.db');
+    writeManifestOfVersion2(file);
+    const manifest = openManifest(file);
+    onTestFinished(() => manifest.close());
+    const delta = manifest.delta('bulk', owner);
+    expect([removalsOf(delta), namesIn(delta.leaves()), manifest.totals('bulk')]).toEqual([['stranger', 'gone'], ['b'], { entries: 2, bytes: 6, provenEntries: 1, provenBytes: 3 }]);
+    expect(removalsOf(list(manifest, [fileAt('a'), fileAt('b'), fileAt('stranger')]))).toEqual(['gone']);
   });
 
   test('is refused when it is no manifest, empty, damaged, or of another version; never taken for empty', () => {

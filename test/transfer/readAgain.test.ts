@@ -85,13 +85,13 @@ describe('after a restart of the node', () => {
   });
 });
 
-test('a manifest of the version before is taken over, and what it proves is read again', async () => {
+test('a manifest of the first version is taken over, and what it proves is read again', async () => {
   const stage = scene();
   furnish(stage);
   await stage.send();
   stage.manifest.close();
   const older = new DatabaseSync(stage.manifestFile);
-  older.exec('ALTER TABLE segments DROP COLUMN boot; PRAGMA user_version = 1;');
+  older.exec('ALTER TABLE segments DROP COLUMN boot; ALTER TABLE entries ADD COLUMN listing INTEGER NOT NULL DEFAULT 9; PRAGMA user_version = 1;');
   older.close();
   const manifest = openManifest(stage.manifestFile);
   expect((await stage.send({ manifest })).readAgain).toEqual({ files: 5, lost: 0 });

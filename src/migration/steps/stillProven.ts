@@ -1,6 +1,6 @@
 import type { Finding } from '../../runner/check.ts';
 import type { StepTools } from '../../runner/step.ts';
-import type { TreeName } from '../../transfer/manifest.ts';
+import type { TreeName } from '../../transfer/manifestListings.ts';
 import type { Migration } from '../migration.ts';
 import { inspect } from './inspect.ts';
 import { isBeyondLanding } from './openTarget.ts';

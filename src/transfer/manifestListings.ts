@@ -1,0 +1,89 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { bytesOf, type Entry } from './entry.ts';
+import { inTransaction } from './manifestFile.ts';
+import { numberIn } from './manifestRows.ts';
+import { numberSet, type NumberSet } from './numberSet.ts';
+import { depthOf, parentOf } from './plan.ts';
+
+/** The two trees that make a library on the target. */
+export type TreeName = 'bulk' | 'catalogue';
+
+/** A listing in the making, or made. */
+export interface Listing {
+  readonly id: number;
+  readonly tree: TreeName;
+  /** True where nothing of this tree is known, so that nothing has to be looked up. */
+  readonly isFirst: boolean;
+  /** The numbers of the entries that it found so far. */
+  readonly found: NumberSet;
+}
+
+/** The part of a manifest that takes listings over. */
+export interface ListingBook {
+  beginListing(tree: TreeName): Listing;
+  /** Takes entries over as they are now; what a receipt proved of an entry that changed is proven no more. */
+  recordListing(listing: Listing, entries: readonly Entry[]): void;
+  /** Only now can entries that were not listed be told to be gone. */
+  finishListing(listing: Listing): void;
+}
+
+/**
+ * The listings of a manifest's database. Most entries of a listing are as they were in the one before. Those are looked up and not
+ * written: a pass over half a million of them would otherwise write a hundred megabytes that say nothing new.
+ */
+export function openListings(database: DatabaseSync): ListingBook {
+  const begin = database.prepare('INSERT INTO listings (tree, begun_at) VALUES (?, ?)');
+  const finish = database.prepare('UPDATE listings SET finished_at = ? WHERE id = ?');
+  const highest = database.prepare('SELECT coalesce(max(number), 0) AS number FROM entries');
+  const any = database.prepare('SELECT 1 FROM entries WHERE tree = ? LIMIT 1');
+  const unchanged = database.prepare(`
+    SELECT number FROM entries WHERE tree = ? AND path = ? AND listed AND type = ? AND (type = 'directory' OR size = ?)
+      AND modified = ? AND changed = ? AND mode = ? AND link IS ?`);
+  const upsert = database.prepare(`
+    INSERT INTO entries (tree, path, type, size, modified, changed, mode, link, parent, depth, number, listed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+    ON CONFLICT (tree, path) DO UPDATE SET
+      presence = CASE WHEN presence = 2 AND NOT (
+        type = excluded.type AND modified = excluded.modified AND changed = excluded.changed AND mode = excluded.mode
+        AND link IS excluded.link AND (type = 'directory' OR size = excluded.size)) THEN 1 ELSE presence END,
+      type = excluded.type, size = excluded.size, modified = excluded.modified, changed = excluded.changed,
+      mode = excluded.mode, link = excluded.link, number = CASE number WHEN 0 THEN excluded.number ELSE number END, listed = 1
+    RETURNING number`);
+  let lastNumber: number | null = null;
+
+  function nextNumber(): number {
+    lastNumber ??= numberIn(highest.get() ?? {}, 'number');
+    lastNumber += 1;
+    return lastNumber;
+  }
+
+  function take({ tree, isFirst, found }: Listing, entry: Entry): void {
+    const { path, type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget } = entry;
+    const columns = [tree, bytesOf(path), type, sizeBytes, modifiedAtSeconds, changedAt, mode, linkTarget === undefined ? null : bytesOf(linkTarget)] as const;
+    let row = isFirst ? undefined : unchanged.get(...columns);
+    if (row === undefined) {
+      const parent = parentOf(path);
+      row = upsert.get(...columns, parent === null ? null : bytesOf(parent), depthOf(path), nextNumber());
+    }
+    found.add(numberIn(row ?? {}, 'number'));
+  }
+
+  return {
+    beginListing(tree) {
+      const isFirst = any.get(tree) === undefined;
+      return { id: Number(begin.run(tree, new Date().toISOString()).lastInsertRowid), tree, isFirst, found: numberSet() };
+    },
+    recordListing(listing, entries) {
+      inTransaction(database, () => {
+        for (const entry of entries) take(listing, entry);
+      });
+    },
+    finishListing({ id, tree, found }) {
+      database.function('was_found', (number) => Number(found.has(Number(number))));
+      inTransaction(database, () => {
+        database.prepare('UPDATE entries SET listed = 0 WHERE tree = ? AND listed AND NOT was_found(number)').run(tree);
+        finish.run(new Date().toISOString(), id);
+      });
+    },
+  };
+}
