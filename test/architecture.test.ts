@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { preflightChecks } from '../src/migration/checks/preflight.ts';
 import { schemaChecks } from '../src/migration/checks/schema.ts';
 import { coverageChecks } from '../src/migration/checks/coverage.ts';
-import { mountsShowMedia } from '../src/migration/steps/media.ts';
+import { mountsShowMedia, sameShares } from '../src/migration/mediaProof.ts';
 import { plan } from '../src/migration/plan.ts';
 import { verifyChecks } from '../src/migration/steps/verify.ts';
 
@@ -91,7 +91,7 @@ test('every step that touches source or target can be undone', () => {
 });
 
 test('names of steps and checks are unique', () => {
-  const names = [...plan.map((step) => step.name), ...[...preflightChecks, ...coverageChecks, ...schemaChecks, mountsShowMedia, ...verifyChecks].map((check) => check.name)];
+  const names = [...plan.map((step) => step.name), ...[...preflightChecks, ...coverageChecks, ...schemaChecks, mountsShowMedia, sameShares, ...verifyChecks].map((check) => check.name)];
 
   expect(names.filter((name, position) => names.indexOf(name) !== position)).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { commands } from '../src/cli/commands.ts';
 import { exitCodes } from '../src/errors.ts';
 import { thisComputer } from '../src/machines/localMachine.ts';
-import { mountsShowMedia } from '../src/migration/steps/media.ts';
+import { mountsShowMedia, sameShares } from '../src/migration/mediaProof.ts';
 import { directLaneCheck } from '../src/targets/kubernetes/directLane.ts';
 import { execProtocolCheck } from '../src/targets/kubernetes/execProtocol.ts';
 import { coverageChecks } from '../src/migration/checks/coverage.ts';
@@ -89,7 +89,7 @@ describe('docs/checks.md', () => {
     ['Both sides together', preflightChecks],
     ['What the path mapping reaches', coverageChecks],
     ['Who can open the databases', schemaChecks],
-    ['The media on the target', [mountsShowMedia]],
+    ['The media on the target', [mountsShowMedia, sameShares]],
     ['The running server', verifyChecks],
   ];
 

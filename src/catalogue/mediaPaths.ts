@@ -13,6 +13,7 @@ export interface MediaPath {
   readonly rule: string | null;
   readonly kind: 'part' | 'sidecar';
   readonly library: string | null;
+  /** With those above it: an episode behind its show and season, a track behind its artist and album. */
   readonly title: string | null;
   /** As Plex recorded it, in bytes; null for sidecars and where it is not recorded. */
   readonly sizeBytes: number | null;
@@ -38,13 +39,16 @@ export async function* mediaPaths(file: string, mapping: PathMapping | null): As
 
 type Row = Readonly<Record<string, unknown>>;
 
+const titleInFull = `iif(coalesce(above.title, '') = '', '', above.title || ', ') || iif(coalesce(parent.title, '') = '', '', parent.title || ', ') || m.title`;
+const itemsAbove = 'LEFT JOIN metadata_items AS parent ON parent.id = m.parent_id LEFT JOIN metadata_items AS above ON above.id = parent.parent_id';
+
 // Bare columns beside min() come from the row it chose, so that several parts of one file count once.
 const rowsOf: Readonly<Record<MediaPath['kind'], string>> = {
-  part: `SELECT CAST(f.file AS BLOB) AS value, f.size AS size, s.name AS library, m.title AS title, min(f.id)
-         FROM media_parts AS f LEFT JOIN media_items AS i ON i.id = f.media_item_id LEFT JOIN metadata_items AS m ON m.id = i.metadata_item_id
+  part: `SELECT CAST(f.file AS BLOB) AS value, f.size AS size, s.name AS library, ${titleInFull} AS title, min(f.id)
+         FROM media_parts AS f LEFT JOIN media_items AS i ON i.id = f.media_item_id LEFT JOIN metadata_items AS m ON m.id = i.metadata_item_id ${itemsAbove}
          LEFT JOIN library_sections AS s ON s.id = i.library_section_id WHERE typeof(f.file) = 'text' AND f.file <> '' GROUP BY f.file`,
-  sidecar: `SELECT CAST(f.url AS BLOB) AS value, NULL AS size, s.name AS library, m.title AS title, min(f.id)
-         FROM media_streams AS f LEFT JOIN media_items AS i ON i.id = f.media_item_id LEFT JOIN metadata_items AS m ON m.id = i.metadata_item_id
+  sidecar: `SELECT CAST(f.url AS BLOB) AS value, NULL AS size, s.name AS library, ${titleInFull} AS title, min(f.id)
+         FROM media_streams AS f LEFT JOIN media_items AS i ON i.id = f.media_item_id LEFT JOIN metadata_items AS m ON m.id = i.metadata_item_id ${itemsAbove}
          LEFT JOIN library_sections AS s ON s.id = i.library_section_id WHERE typeof(f.url) = 'text' AND substr(f.url, 1, 8) = 'file:///' GROUP BY f.url`,
 };
 

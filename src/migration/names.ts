@@ -5,7 +5,7 @@ import type { Target } from '../targets/target.ts';
 import { coverageChecks } from './checks/coverage.ts';
 import { preflightChecks } from './checks/preflight.ts';
 import { schemaChecks } from './checks/schema.ts';
-import { mountsShowMedia } from './steps/media.ts';
+import { mountsShowMedia, sameShares } from './mediaProof.ts';
 
 /** Every question a migration may ask, by the id that `--yes` answers ahead. */
 export const questionIds = ['existing-library', 'stop-source', 'finish'] as const;
@@ -15,7 +15,7 @@ export const missingMediaName = 'missing-media';
 
 /** Refuses a mistyped `--accept` or `--yes`: it would be ignored now, and missed at midnight. Throws `usage`. */
 export function requireKnownNames(given: { readonly accepted: Iterable<string>; readonly answered: Iterable<string> }, sides: { readonly source: Pick<Source, 'checks'>; readonly target: Pick<Target, 'checks'> }): void {
-  const known: readonly Pick<Check, 'name' | 'acceptable'>[] = [...sides.source.checks, ...sides.target.checks, ...preflightChecks, ...coverageChecks, ...schemaChecks, mountsShowMedia];
+  const known: readonly Pick<Check, 'name' | 'acceptable'>[] = [...sides.source.checks, ...sides.target.checks, ...preflightChecks, ...coverageChecks, ...schemaChecks, mountsShowMedia, sameShares];
   const checks = known.filter(({ acceptable }) => acceptable !== false).map(({ name }) => name);
   for (const name of given.accepted) {
     if (known.some((check) => check.name === name && check.acceptable === false)) throw new PlexliftError('usage', `Cannot accept "${name}": going on could only end badly`, { remedy: 'Do what the check says, then run the same command again without accepting it' });

@@ -23,7 +23,7 @@ export interface RunDirectory {
   readonly settled: string;
   /** `…/catalogue/rewritten/`: what is delivered. */
   readonly rewritten: string;
-  /** `…/missing-media.ndjson`: media files the target cannot see, one a line with library and title. */
+  /** `…/missing-media.ndjson`: media files that are not on the target as the library has them, one a line with library and title. */
   readonly missingMedia: string;
   /** `…/report.md` */
   readonly report: string;

@@ -51,9 +51,11 @@ export type MediaFinding = {
 /** A mount as seen where Plex will run. */
 export type MountFinding = {
   readonly path: string;
-  /** `answers`: listed within the time-out, not empty. */
-  readonly status: 'answers' | 'absent' | 'empty' | 'hangs' | 'not a mount';
+  /** `answers`: listed within the time-out, not empty. `unreadable`: Plex's user may not, or it fails. */
+  readonly status: 'answers' | 'absent' | 'empty' | 'unreadable' | 'hangs' | 'not a mount';
   readonly detail: string;
+  /** Mount points below it: each shows a share of its own, and can be away by itself. */
+  readonly mountPointsBelow: readonly string[];
 };
 
 /** A media file whose presence, by size, tells that a mount is the real one. */

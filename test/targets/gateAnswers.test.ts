@@ -35,21 +35,23 @@ describe('mounts', () => {
     String.raw`22 21 0:50 / /media/my\040library rw shared:1 - nfs4 nas:/export/a\040b rw`,
     '23 21 0:51 / /media/my rw - tmpfs tmpfs rw',
     '24 21 0:52 / /media/over rw - tmpfs tmpfs rw',
+    '26 21 0:54 / /media/my/other\\040disk rw - nfs nas:/other rw',
     '25 24 0:53 / /media/over rw - nfs nas:/over rw',
     '',
   ].join('\n');
 
   test('the longest mount above a path counts, whole segments only, and the last one mounted there', () => {
-    const paths = ['/media/my library/films', '/media/my', '/media/myself', '/media/over', '/media/empty/', '/media/gone', '/media/stuck'];
-    const answer = `answers\nanswers\nanswers\nanswers\nempty\nabsent No such file or directory\nhangs no answer within 10 s\nmountinfo\n${info}`;
+    const paths = ['/media/my library/films', '/media/my', '/media/myself', '/media/over', '/media/empty/', '/media/gone', '/media/stuck', '/media/my/'];
+    const answer = `answers\nanswers\nanswers\nanswers\nempty\nabsent No such file or directory\nhangs no answer within 10 s\nabsent Permission denied\nmountinfo\n${info}`;
     expect(parseMounts(answer, { paths, anyDirectory: false })).toEqual([
-      { path: paths[0], status: 'answers', detail: 'nfs4 from nas:/export/a b, mounted at /media/my library' },
-      { path: paths[1], status: 'answers', detail: 'tmpfs from tmpfs, mounted at /media/my' },
-      { path: paths[2], status: 'not a mount', detail: 'ext4 from /dev/sda1, mounted at /' },
-      { path: paths[3], status: 'answers', detail: 'nfs from nas:/over, mounted at /media/over' },
-      { path: paths[4], status: 'not a mount', detail: 'ext4 from /dev/sda1, mounted at /' },
-      { path: paths[5], status: 'absent', detail: 'No such file or directory' },
-      { path: paths[6], status: 'hangs', detail: 'no answer within 10 s (ext4 from /dev/sda1, mounted at /)' },
+      { path: paths[0], status: 'answers', detail: 'nfs4 from nas:/export/a b, mounted at /media/my library', mountPointsBelow: [] },
+      { path: paths[1], status: 'answers', detail: 'tmpfs from tmpfs, mounted at /media/my', mountPointsBelow: ['/media/my/other disk'] },
+      { path: paths[2], status: 'not a mount', detail: 'ext4 from /dev/sda1, mounted at /', mountPointsBelow: [] },
+      { path: paths[3], status: 'answers', detail: 'nfs from nas:/over, mounted at /media/over', mountPointsBelow: [] },
+      { path: paths[4], status: 'not a mount', detail: 'ext4 from /dev/sda1, mounted at /', mountPointsBelow: [] },
+      { path: paths[5], status: 'absent', detail: 'No such file or directory', mountPointsBelow: [] },
+      { path: paths[6], status: 'hangs', detail: 'no answer within 10 s (ext4 from /dev/sda1, mounted at /)', mountPointsBelow: [] },
+      { path: paths[7], status: 'unreadable', detail: 'Permission denied (tmpfs from tmpfs, mounted at /media/my)', mountPointsBelow: ['/media/my/other disk'] },
     ]);
   });
 

@@ -245,9 +245,10 @@ function difference(name: string, differences: readonly CheckOutcome[]): Plexlif
   });
 }
 
-/** Media paths that were missing when they were looked up, one JSON object a line. */
+/** Media paths that could not be read when they were looked up, one JSON object a line. */
 function missingPaths(file: string): ReadonlySet<string> {
   if (!existsSync(file)) return new Set();
   const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line !== '');
-  return new Set(lines.map((line) => (JSON.parse(line) as { readonly path: string }).path));
+  const listed = lines.map((line) => JSON.parse(line) as { readonly path: string; readonly status?: string });
+  return new Set(listed.filter(({ status }) => status !== 'other size').map(({ path }) => path));
 }

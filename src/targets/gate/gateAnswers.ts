@@ -98,12 +98,18 @@ export function parseMounts(answer: string, asked: { readonly paths: readonly st
     const reason = line.slice(line.indexOf(' ') + 1);
     const point = mountPoints.findLast((candidate) => candidate.path === longestMount(mountPoints, path));
     const mounted = point === undefined ? 'on no mount' : `${point.description}, mounted at ${point.path}`;
+    const mountPointsBelow = [...new Set(mountPoints.map((mount) => mount.path).filter((mount) => mount.startsWith(path === '/' ? '/' : `${path.replace(/\/+$/, '')}/`)))];
     if (status === 'answers' || status === 'empty') {
       const isMount = asked.anyDirectory || (point !== undefined && point.path !== '/');
-      return { path, status: isMount ? status : 'not a mount', detail: mounted };
+      return { path, status: isMount ? status : 'not a mount', detail: mounted, mountPointsBelow };
     }
-    return { path, status, detail: status === 'hangs' ? `${reason} (${mounted})` : reason };
+    if (status === 'absent' && !isAbsence(reason)) return { path, status: 'unreadable', detail: `${reason} (${mounted})`, mountPointsBelow };
+    return { path, status, detail: status === 'hangs' ? `${reason} (${mounted})` : reason, mountPointsBelow };
   });
+}
+
+function isAbsence(reason: string): boolean {
+  return reason === 'No such file or directory' || reason === 'Not a directory';
 }
 
 function longestMount(points: readonly MountPoint[], path: string): string {
@@ -112,7 +118,7 @@ function longestMount(points: readonly MountPoint[], path: string): string {
   return above.reduce((longest, mount) => (mount.length > longest.length ? mount : longest), '');
 }
 
-function statusOfMount(word: string): Exclude<MountFinding['status'], 'not a mount'> {
+function statusOfMount(word: string): 'answers' | 'absent' | 'empty' | 'hangs' {
   if (word === 'answers' || word === 'absent' || word === 'empty' || word === 'hangs') return word;
   throw malformed('a mount', word);
 }
@@ -199,7 +205,7 @@ export function parseLookUp(answer: Buffer, paths: readonly string[]): { readonl
       return { path, status: readable && !hung ? 'present' : 'unreadable', sizeBytes: found.sizeBytes };
     }
     const reason = reasons[position++] ?? '';
-    const missing = !hung && (reason === 'No such file or directory' || reason === 'Not a directory');
+    const missing = !hung && isAbsence(reason);
     return { path, status: missing ? 'missing' : 'unreadable', sizeBytes: null };
   });
   return { findings, hung };

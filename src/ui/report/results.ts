@@ -89,8 +89,9 @@ function backupLines({ snapshot }: z.infer<typeof backup>): readonly string[] {
 function mediaLines(found: z.infer<typeof lookUp>): readonly string[] {
   const missing = Object.entries(found.missingByLibrary);
   return [
-    `${found.present} of ${found.lookedUp} files are there; ${found.missing} are missing, ${found.unreadable} cannot be opened, ${found.otherSize} have another size than Plex recorded, ${found.notLookedUp} were not looked up. ${found.comparedFiles} were compared with the source by their first bytes.`,
-    ...(missing.length === 0 ? [] : ['', ...table(['library', 'missing files'], missing.map(([library, files]) => [library, String(files)])), '', 'Each of them, with its title, is in `missing-media.ndjson`.']),
+    `${found.present} of ${found.lookedUp} files are there; ${found.missing} are missing, ${found.unreadable} cannot be opened, ${found.otherSize} have another size than Plex recorded, ${found.notLookedUp} were not looked up. ${found.comparedFiles} were seen to be the source's own, by size and first bytes.`,
+    ...(missing.length === 0 ? [] : ['', ...table(['library', 'missing files'], missing.map(([library, files]) => [library, String(files)]))]),
+    ...(found.missing + found.unreadable + found.otherSize === 0 ? [] : ['', 'Each of them is in `missing-media.ndjson`, with its library and title.']),
   ];
 }
 
