@@ -1,12 +1,13 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { thisComputer } from '../../src/machines/localMachine.ts';
 import { gateClient } from '../../src/targets/gate/gate.ts';
 import type { Gate } from '../../src/targets/gate/gate.ts';
 import { gateScriptPath } from '../../src/targets/gate/gateScript.ts';
 import type { Owner } from '../../src/transfer/entry.ts';
+import { mountShare, whyNoShare } from '../bed/share/fuseShare.ts';
 import { dataPath, ownUser, temporaryDirectory } from './gateVolume.ts';
 import { file } from './landingTree.ts';
 
@@ -109,6 +110,45 @@ describe('mounts', () => {
     const begun = performance.now();
     expect((await gate.mounts(['/proc']))[0]).toMatchObject({ status: 'hangs', detail: expect.stringContaining('10 s') as string });
     expect(performance.now() - begun).toBeLessThan(20_000);
+  });
+});
+
+/** A share with a film, and whose process is stopped while it answers the next question. */
+async function hangingShare() {
+  const [shown, seen] = [temporaryDirectory(), temporaryDirectory()];
+  for (const directory of [shown, seen]) chmodSync(directory, 0o755);
+  file(join(shown, 'film'), 'x');
+  const share = await mountShare(shown, seen);
+  onTestFinished(async () => share.unmount());
+  share.hang();
+  return { share, seen, film: join(seen, 'film') };
+}
+
+describe.skipIf(whyNoShare !== '')(`a share that hangs in the kernel, where no signal reaches${whyNoShare}`, () => {
+  const owner = isRoot ? { uid: 65_534, gid: 65_534 } : ownUser();
+
+  test('is told as a mount, and answers again', { timeout: 40_000 }, async () => {
+    const { gate } = await openVolume({ owner, anyDirectoryIsAMount: true });
+    const { share, seen, film } = await hangingShare();
+    const begun = performance.now();
+    expect(await gate.mounts([seen])).toEqual([{ path: seen, status: 'hangs', detail: `no answer within 10 s (fuse from share, mounted at ${seen})`, mountPointsBelow: [] }]);
+    expect(performance.now() - begun).toBeLessThan(20_000);
+    share.answer();
+    expect((await gate.mounts([seen]))[0]?.status).toBe('answers');
+    expect(await gate.sampleMedia(film, 10)).toMatchObject({ sizeBytes: 1 });
+    await share.die();
+    expect((await gate.mounts([seen]))[0]).toMatchObject({ status: 'unreadable', detail: expect.stringContaining('Transport endpoint is not connected') as string });
+  });
+
+  test('ends a look-up, and calls nothing missing', { timeout: 60_000 }, async () => {
+    const { gate } = await openVolume({ owner });
+    const { film } = await hangingShare();
+    const media = temporaryDirectory();
+    chmodSync(media, 0o755);
+    file(join(media, 'here'), 'x');
+    const begun = performance.now();
+    await expect(lookedUp(gate, [join(media, 'here'), film])).rejects.toMatchObject({ kind: 'failed', message: expect.stringContaining('a share does not answer any more') as string, facts: [`nothing was heard about "${join(media, 'here')}" and the files after it`] });
+    expect(performance.now() - begun).toBeLessThan(45_000);
   });
 });
 

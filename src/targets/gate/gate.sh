@@ -160,31 +160,39 @@ as_plex_words() { # prints nothing; sets as_plex to the words that go before a c
   fi
 }
 
-# Runs a command as Plex's user and waits at most SECONDS, even when it hangs in the kernel where no signal reaches it: then it is
-# left behind. Its output is in $answer and $answer_errors; returns its exit code, or 124 when no answer came.
+# Runs a command as Plex's user and waits at most SECONDS for a word of it, even when it hangs in the kernel where no signal reaches
+# it: then it is left behind. Its output is in $answer and $answer_errors; returns its exit code, or 124 when no answer came.
 bounded_input=/dev/null
+bounded_total= # seconds for all of it, where that is more
 bounded() { # SECONDS COMMAND...
   make_scratch
   as_plex_words
   limit=$1
+  total=${bounded_total:-$1}
   shift
   bounded_count=$((bounded_count + 1))
   answer=$scratch/$bounded_count.out
   answer_errors=$scratch/$bounded_count.err
   ended=$scratch/$bounded_count.ended
+  : >"$answer"
+  : >"$answer_errors"
   # shellcheck disable=SC2086 # as_plex is words
   ( trap - TERM INT HUP EXIT
     cd / # Plex's user may not be able to stay where we are
     code=0
-    timeout -k 1 "$limit" $as_plex "$@" <"$bounded_input" >"$answer" 2>"$answer_errors" || code=$?
+    timeout -k 1 "$total" $as_plex "$@" <"$bounded_input" >"$answer" 2>"$answer_errors" || code=$?
     echo "$code" >"$ended.new" && mv -f -- "$ended.new" "$ended" ) </dev/null >/dev/null 2>&1 7>&- 8>&- 9>&- &
   polls=0
+  heard=0
   while ! [ -e "$ended" ]; do
     polls=$((polls + 1))
     if [ "$polls" -le 20 ]; then
       sleep 0.05
     elif [ "$polls" -le $((20 + 4 * (limit + 2))) ]; then
       sleep 0.25
+      before=$heard
+      heard=$(cat "$answer" "$answer_errors" | wc -c)
+      [ "$heard" -eq "$before" ] || polls=20
     else
       return 124
     fi
@@ -386,7 +394,7 @@ check_one_file_system() {
   done
 }
 
-# Each mount must show one of its sentinels, by size, as Plex's user sees it. Sets unmet to the mount that does not.
+# Each mount must show one of its sentinels, by size, as Plex's user sees it and may read it. Sets unmet to the mount that does not.
 check_sentinels() {
   unmet=
   [ -s "$work/sentinels" ] || return 0
@@ -398,16 +406,22 @@ check_sentinels() {
     fi
     [ "$met" = no ] || continue
     code=0
-    bounded 10 stat -L -c %s -- "$path" || code=$?
+    bounded 10 sh -c '[ -r "$1" ] && stat -L -c %s -- "$1"' sh "$path" || code=$?
     if [ "$code" -eq 0 ] && [ "$(cat "$answer")" = "$size" ]; then met=yes; fi
     [ "$code" -ne 124 ] || met=hangs
   done <"$work/sentinels"
   [ "$met" = yes ] || { unmet=$seen_mount; [ "$met" != hangs ] || unmet="$unmet, which does not answer"; return 1; }
 }
 
+# Whether something here still waits in the kernel, where no signal reaches it: each look at a mount that hangs may leave that behind.
+still_hangs() {
+  case $unmet in *' does not answer') grep -qs '^State:[[:space:]]*D' /proc/[0-9]*/status ;; *) return 1 ;; esac
+}
+
 # --- The gate ---------------------------------------------------------------------------------------------------------
 
 last_said= last_said_at=0
+unmet=
 say() { # SENTENCE: once when it is new, then once a minute
   now=$(date +%s)
   [ "$1" != "$last_said" ] || [ $((now - last_said_at)) -ge 60 ] || return 0
@@ -425,6 +439,13 @@ pause() { # SECONDS: a signal ends it at once, which it would not do to a shell 
 keep_copy() {
   make_work
   cmp -s "$0" "$work/gate.sh" 2>/dev/null || replace_file "$work/gate.sh" <"$0"
+}
+
+sentinel_advice() {
+  printf 'None of the media files that were there before can be read by Plex (uid %s). ' "${PLEX_UID:-$(id -u)}"
+  printf 'Plex would take an empty mount for deleted media, so it does not start before one of them is seen again, and then by itself. '
+  printf 'Mount the share again, on the node or wherever it comes from; if it is mounted there and still not seen here, delete this pod: kubectl delete pod %s. ' "$(uname -n)"
+  printf 'If these files are gone for good, let Plex start without them: plexlift finish'
 }
 
 # Decides once: returns 0 when Plex may start; otherwise sets waits_for and how long to wait before looking again.
@@ -445,18 +466,17 @@ may_start() {
       [ "$code" -ne 0 ] || { may_start; return $?; }
       waits_for="run \"$run\" to be published: $(sed 's/^plexlift-gate: //' "$scratch/why")" ;;
     published)
-      unmet=
       if [ "$held" = yes ]; then
         waits_for="run \"$run\", which holds Plex back for now"
       elif [ "$ours" = no ]; then
         waits_for="somebody to finish run \"$run\", which published the library here, before run \"$PLEXLIFT_RUN\" can begin. Use: plexlift finish"
-      elif ( lock 1 ) 2>/dev/null && check_sentinels; then
+      elif still_hangs; then
+        wait_seconds=2
+      elif unmet= && ( lock 1 ) 2>/dev/null && check_sentinels; then
         return 0
       else
         wait_seconds=2
-        # Each look at a mount that hangs may leave a process behind.
-        case $unmet in *' does not answer') wait_seconds=30 ;; esac
-        waits_for="the mount ${unmet:-of this volume: another command is at work}. Plex would take an empty mount for deleted media, so it does not start until a media file that was there before is seen again"
+        if [ -z "$unmet" ]; then waits_for='this volume: another command is at work'; else waits_for="the mount $unmet. $(sentinel_advice)"; fi
       fi ;;
     withdrawing | withdrawn) waits_for="the release to be put back: the library of run \"$run\" was withdrawn" ;;
     finished)
@@ -869,20 +889,23 @@ verb_keep_journal() { # BYTES
 # --- Media, as Plex's user sees them ------------------------------------------------------------------------------------
 
 # Prints the sizes of three sections and then the sections: what is there (name, size, mode; NUL), what of it cannot be read (NUL),
-# why the rest is not there (one line each, in the order asked). "hangs" means that the sections stop where nothing answered.
+# why the rest is not there (one line each, in the order asked). "hangs" means that the sections stop where nothing answered: a share
+# may be slow, but a hundred files in a row may not take 30 s.
 verb_look_up() { # BYTES
   make_scratch
   take "${1:-}" "$scratch/list"
   bounded_input=$scratch/list
+  bounded_total=240
   outcome=answers
   code=0
-  bounded 40 xargs -0 -r -n 100 stat -L --printf='%n\0%s\0%f\0' -- || code=$?
+  bounded 30 xargs -0 -r -n 100 stat -L --printf='%n\0%s\0%f\0' -- || code=$?
   present=$answer reasons=$answer_errors
   [ "$code" -ne 124 ] || outcome=hangs
   code=0
   unreadable=/dev/null
   if [ "$outcome" = answers ]; then
-    bounded 40 xargs -0 -r sh -c 'for p; do if [ -e "$p" ] && ! { [ -f "$p" ] && [ -r "$p" ]; }; then printf "%s\0" "$p"; fi; done' sh || code=$?
+    # The dots are the words by which it is heard that this goes on.
+    bounded 30 xargs -0 -r -n 100 sh -c 'for p; do if [ -e "$p" ] && ! { [ -f "$p" ] && [ -r "$p" ]; }; then printf "%s\0" "$p"; fi; done; printf . >&2' sh || code=$?
     unreadable=$answer
     [ "$code" -ne 124 ] || outcome=hangs
   fi

@@ -94,13 +94,10 @@ export function gateClient(options: GateOptions): Gate {
   }
 
   async function* lookUp(paths: readonly string[]): AsyncIterable<MediaFinding> {
-    let hungInARow = 0;
     for (const batch of batchesOf(paths, pathsInOneLookUp)) {
-      const { findings, hung } = parseLookUp(await call({ verb: 'look-up', input: listOfMedia(batch), timeoutMs: 5 * minuteMs }), batch);
+      const { findings, hung } = parseLookUp(await call({ verb: 'look-up', input: listOfMedia(batch), timeoutMs: 10 * minuteMs }), batch);
+      if (hung) throw mediaHang(machine, findings);
       yield* findings;
-      hungInARow = hung ? hungInARow + 1 : 0;
-      // A mount that hangs would make each of hundreds of batches wait for its time-out.
-      if (hungInARow === 3) throw mediaHang(machine, findings);
     }
   }
 
@@ -235,8 +232,9 @@ function absoluteMedia(path: string): string {
 }
 
 function mediaHang(machine: Machine, findings: readonly MediaFinding[]): PlexliftError {
-  return new PlexliftError('failed', `Media do not answer on ${machine.name}`, {
-    facts: findings.filter((finding) => finding.status === 'unreadable').slice(0, 5).map((finding) => finding.path),
+  const [first] = findings.filter(({ sizeBytes }) => sizeBytes === null);
+  return new PlexliftError('failed', `Cannot look up media on ${machine.name}: a share does not answer any more`, {
+    facts: first === undefined ? [] : [`nothing was heard about "${first.path}" and the files after it`],
     remedy: 'See to the mount and the file server behind it, then run the same command again',
   });
 }
