@@ -18,6 +18,8 @@ import type { Terminal } from './terminal.ts';
 export interface AssembleOptions {
   readonly terminal: Terminal;
   readonly record: (event: RunEvent) => void;
+  /** Shows values that a person is to commit and keeps them in a file, whose path it gives back; absent where nothing is changed. */
+  readonly showValues?: (yaml: string) => string;
 }
 
 /** The two sides and this computer, as the configuration names them. The one place that knows every kind. */
@@ -32,7 +34,7 @@ export interface Sides {
 export async function assemble(configuration: Pick<Configuration, 'source' | 'target' | 'paths'>, options: AssembleOptions): Promise<Sides> {
   const here = withAudit(thisComputer(), options);
   const source = await openSource(configuration, here, options);
-  const target = openTarget(configuration, { here, record: options.record });
+  const target = openTarget(configuration, here, options);
   return {
     source,
     target,
@@ -60,9 +62,13 @@ async function openSource({ source, paths }: Pick<Configuration, 'source' | 'pat
   return systemdPlex({ ...watched, forward: (port) => machine.forward(port), close: () => machine.close() }, { unit: source.unit, media });
 }
 
-function openTarget({ source, target }: Pick<Configuration, 'source' | 'target'>, { here, record }: { readonly here: Machine; readonly record: (event: RunEvent) => void }): Target {
+function openTarget({ source, target }: Pick<Configuration, 'source' | 'target'>, here: Machine, { terminal, record, showValues }: AssembleOptions): Target {
   if ('kubernetes' in target) {
-    return kubernetesTarget(here, { ...target.kubernetes, tell: (check, finding) => record({ type: 'check-finished', step: 'transfer', ...check, finding, accepted: false }) });
+    return kubernetesTarget(here, {
+      ...target.kubernetes,
+      tell: (check, finding) => record({ type: 'check-finished', step: 'transfer', ...check, finding, accepted: false }),
+      ...(showValues === undefined ? {} : { committer: { show: showValues, note: (text) => record({ type: 'noted', step: 'release', text }), signal: terminal.signal } }),
+    });
   }
   return directoryTarget(here, 'directory' in source ? { ...target, sourceDirectory: source.directory } : target);
 }

@@ -106,7 +106,7 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
   };
   try {
     const answers = parseAnswers(listOption(open.options, 'yes'));
-    const sides = await assemble(configuration, { terminal, record: recordCommand });
+    const sides = await assemble(configuration, { terminal, record: recordCommand, showValues: (yaml) => showValues(yaml, open) });
     isAssembled = true;
     const accepted = new Set(listOption(open.options, 'accept'));
     const migration: Migration = {
@@ -147,6 +147,13 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
   } finally {
     isOver = true;
   }
+}
+
+/** Whole and without margins, so that it can be copied or redirected; where standard output carries events, the file alone has it. */
+function showValues(yaml: string, { directory, options, terminal }: OpenSession): string {
+  writeWhole(directory.valuesToCommit, yaml);
+  if (options['json'] !== true) terminal.stdout.write(yaml);
+  return directory.valuesToCommit;
 }
 
 /** What was thrown, after the person has read it. */

@@ -25,6 +25,8 @@ export interface RunDirectory {
   readonly rewritten: string;
   /** `…/missing-media.ndjson`: media files that are not on the target as the library has them, one a line with library and title. */
   readonly missingMedia: string;
+  /** `…/values-to-commit.yaml`: what the controller that owns the release is to apply, as it was printed last. */
+  readonly valuesToCommit: string;
   /** `…/report.md` */
   readonly report: string;
 }
@@ -42,6 +44,7 @@ export function runDirectoryAt(root: string): RunDirectory {
     settled: join(root, 'catalogue', 'settled'),
     rewritten: join(root, 'catalogue', 'rewritten'),
     missingMedia: join(root, 'missing-media.ndjson'),
+    valuesToCommit: join(root, 'values-to-commit.yaml'),
     report: join(root, 'report.md'),
   };
 }

@@ -1,5 +1,6 @@
 import { PlexliftError } from '../../errors.ts';
 import type { Inspection } from '../../migration/steps/inspect.ts';
+import { whileWaiting } from '../../migration/whileWaiting.ts';
 import type { RecordedEvent } from '../../runner/events.ts';
 import { historyOf } from '../../runner/history.ts';
 import type { CommandSpec } from '../command.ts';
@@ -26,7 +27,7 @@ export const finish: CommandSpec = {
         yes: 'finish',
       });
       if (answer === 'keep') throw new PlexliftError('refused', 'The migration was not ended, as you chose', { remedy: 'Nothing was changed' });
-      const done = await migration.target.finish(inspectionIn(journal.events).target);
+      const done = await whileWaiting(migration.target.finish(inspectionIn(journal.events).target), { what: 'waiting for the gate to leave the target', progress: (progress) => journal.pass({ type: 'progress', step: 'finish', progress }) });
       journal.record({ type: 'finished', facts: { done: [...done] } });
       for (const sentence of done) journal.record({ type: 'noted', step: 'finish', text: sentence });
     });

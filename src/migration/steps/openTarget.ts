@@ -42,8 +42,8 @@ export const openTarget: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'ac
     if (state.run === run && (state.phase === 'landing' || isBeyondLanding(state))) return { status: 'pass', detail: `the volume says "${state.phase}"` };
     return { status: 'fail', detail: `the volume says "${state.phase}" of ${state.run === null ? 'no run' : `run ${state.run}`}`, remedy: 'It is opened again' };
   },
-  async undo({ target, resultOf, note }) {
-    for (const sentence of await target.restore(resultOf(inspect).target)) note(sentence);
+  async undo({ target, resultOf, note, progress }) {
+    for (const sentence of await whileWaiting(target.restore(resultOf(inspect).target), { what: 'waiting for the target to be as it was', progress })) note(sentence);
   },
 };
 

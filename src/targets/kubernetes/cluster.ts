@@ -40,7 +40,8 @@ export function clusterOn(machine: Machine, options: ClusterOptions): Cluster {
       return stdout.trim() === '' ? null : parsed(stdout, shape, `${kind} ${name}`);
     },
     async list(kind, selector, item) {
-      const { stdout } = await kubectl(['get', kind, '--selector', selector, '--output', 'json']);
+      // Managed fields tell who made an object what it is, and kubectl leaves them out by itself.
+      const { stdout } = await kubectl(['get', kind, '--selector', selector, '--output', 'json', '--show-managed-fields']);
       return parsed(stdout, z.object({ items: z.array(item) }), `${kind} with ${selector}`).items;
     },
   };

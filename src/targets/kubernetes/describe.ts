@@ -3,17 +3,19 @@ import { PlexliftError } from '../../errors.ts';
 import { command } from '../../machines/command.ts';
 import type { Machine } from '../../machines/machine.ts';
 import { parseVersion } from '../../plex/versions.ts';
+import type { JsonObject } from '../../runner/json.ts';
 import type { Owner } from '../../transfer/entry.ts';
 import { parseIdentity, parseRoom } from '../gate/gateAnswers.ts';
 import { readGateScript } from '../gate/gateScript.ts';
 import type { ExistingLibrary, Room, TargetFacts } from '../target.ts';
 import type { Cluster } from './cluster.ts';
 import { parsed } from './cluster.ts';
+import { chartOf, findRelease } from './findRelease.ts';
 import { gateContainerName, tagOf } from './gateValues.ts';
 import { podMachine } from './podMachine.ts';
-import { readRelease } from './release.ts';
+import type { ReleaseBefore } from './releaseKeeper.ts';
 import type { Container } from './workload.ts';
-import { findStatefulSet, isRunning, plexContainer, podOf } from './workload.ts';
+import { isRunning, plexContainer, podOf } from './workload.ts';
 
 /** The image's user where the release does not name another (its Dockerfile makes it so). */
 const imageOwner: Owner = { uid: 1000, gid: 1000 };
@@ -33,12 +35,12 @@ const ownMounts = new Set(['/config', '/transcode', '/plexlift']);
 /** The release, its workload and its volume as they are. The volume is looked at through whichever container runs. */
 export async function describeTarget(options: { readonly here: Machine; readonly cluster: Cluster; readonly release: string; readonly name: string }): Promise<TargetFacts> {
   const { here, cluster, release, name } = options;
-  const record = await readRelease(cluster, release);
-  const set = await findStatefulSet(cluster, release);
+  const found = await findRelease(cluster, release);
+  const { record, set, controller } = found;
   const plex = plexContainer(set);
   const pod = await podOf(cluster, set);
   const container = isRunning(pod, plex.name) ? plex.name : isRunning(pod, gateContainerName) ? gateContainerName : null;
-  if (container === null || record === null) {
+  if (container === null) {
     throw new PlexliftError('refused', `Cannot look at the volume of ${name}: its pod is ${pod === null ? 'not there' : pod.status.phase}`, {
       facts: pod?.status.conditions.filter((condition) => condition.status !== 'True' && condition.message !== undefined).map((condition) => condition.message ?? '') ?? [],
       remedy: 'Let the release run once (kubectl get pods, kubectl describe pod), so that what is on its volume can be seen; then run the same command again',
@@ -55,7 +57,13 @@ export async function describeTarget(options: { readonly here: Machine; readonly
     existingLibrary: await existingLibrary(machine),
     room: await roomOf(machine),
     mounts: plex.volumeMounts.map((mount) => mount.mountPath).filter((path) => !ownMounts.has(path) && !path.startsWith('/var/run/secrets/')),
-    before: { revision: record.revision, podWasReady: container === plex.name, identity: identity?.machineIdentifier ?? null, image: plex.image, chart: `${record.chart.metadata.name} ${record.chart.metadata.version}` },
+    before: {
+      revision: controller?.name === 'Argo CD' ? null : (record?.revision ?? null),
+      podWasReady: container === plex.name,
+      identity: identity?.machineIdentifier ?? null,
+      image: plex.image,
+      chart: [chartOf(found)?.name, chartOf(found)?.version].join(' '),
+    } satisfies ReleaseBefore & JsonObject,
   };
 }
 

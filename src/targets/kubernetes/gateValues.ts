@@ -8,7 +8,7 @@ export const gateContainerName = 'plexlift-gate';
 /** Where the gate container sees the chart's ConfigMap with the script. */
 export const gateScriptInPod = '/plexlift/init.sh';
 /** The chart's volume of that ConfigMap. */
-const scriptVolume = 'init-script-configmap';
+export const scriptVolume = 'init-script-configmap';
 /** How long Plex may take to stop before s6 kills it; the wait ends as soon as it is down. Below the chart's fixed 120 s. */
 const stopGraceMs = 90_000;
 
@@ -64,9 +64,29 @@ export function runOf(values: JsonObject): string | null {
   return typeof run === 'string' ? run : null;
 }
 
+/** What the values of `gateValues` say of the gate: its container, and the annotations of its pod. */
+export function gateIn(values: JsonObject): { readonly container: JsonObject; readonly annotations: JsonObject } {
+  const container = (values['extraInitContainers'] as readonly JsonObject[]).find(({ name }) => name === gateContainerName);
+  if (container === undefined) throw new Error('these values carry no gate');
+  const { [runAnnotation]: run, [scriptAnnotation]: script } = objectAt(objectAt(values, 'statefulSet'), 'podAnnotations');
+  return { container, annotations: { [runAnnotation]: run, [scriptAnnotation]: script } };
+}
+
+/** The script of the chart's init container in these values; empty where there is none. */
+export function scriptIn(values: JsonObject): string {
+  const { script } = objectAt(values, 'initContainer');
+  return typeof script === 'string' ? script : '';
+}
+
 /** The user's values with only the version pinned: what a finished migration leaves. */
 export function pinnedValues(values: JsonObject, version: string | null): JsonObject {
   return version === null ? values : { ...values, image: { ...objectAt(values, 'image'), tag: version, sha: '' } };
+}
+
+/** The tag that is pinned in these values; null where none is. */
+export function pinnedTag(values: JsonObject): string | null {
+  const { tag } = objectAt(values, 'image');
+  return typeof tag === 'string' ? tag : null;
 }
 
 /** Tells one script from another; short, for an annotation. */

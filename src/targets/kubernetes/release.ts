@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { messageOf, PlexliftError } from '../../errors.ts';
 import type { JsonObject } from '../../runner/json.ts';
@@ -17,14 +17,29 @@ export interface Release {
   readonly revision: number;
   /** `deployed`, `pending-upgrade`, `failed` … */
   readonly status: string;
+  /** When it came to be so, as Helm wrote it. */
+  readonly since: string;
   readonly chart: RecordedChart;
   readonly values: JsonObject;
+}
+
+/** The error for a release that Helm has no record of; `facts` are what was found in its place. */
+export function noSuchRelease(cluster: Cluster, release: string, facts: readonly string[] = []): PlexliftError {
+  return new PlexliftError('refused', `Cannot find the Helm release "${release}" in namespace "${cluster.namespace}"`, {
+    facts,
+    remedy: 'Look with "helm list --all-namespaces" and correct target.kubernetes (release, namespace, context) in the configuration; install the chart first if there is none',
+  });
+}
+
+/** The command by which a person puts a release back, to be copied as it is. */
+export function rollbackCommand(cluster: Cluster, release: string, revision: number): string {
+  return `helm rollback ${release} ${revision} --namespace ${cluster.namespace}`;
 }
 
 const file = z.object({ name: z.string(), data: z.string().nullable() });
 const recordShape = z.object({
   version: z.number(),
-  info: z.object({ status: z.string() }),
+  info: z.object({ status: z.string(), last_deployed: z.string().default('a time that is not on record') }),
   config: z.record(z.string(), z.unknown()).nullish(),
   chart: z.object({
     metadata: z.looseObject({ name: z.string(), version: z.string() }),
@@ -47,7 +62,22 @@ export async function readRelease(cluster: Cluster, name: string, revision?: num
   const newest = records.toSorted((left, right) => Number(left.metadata.labels['version']) - Number(right.metadata.labels['version'])).at(-1);
   if (newest === undefined) return null;
   const record = parsed(decodeRecord(newest.data.release), recordShape, `the record of release "${name}"`);
-  return { revision: record.version, status: record.info.status, chart: record.chart, values: (record.config ?? {}) as JsonObject };
+  return { revision: record.version, status: record.info.status, since: record.info.last_deployed, chart: record.chart, values: (record.config ?? {}) as JsonObject };
+}
+
+const revisionShape = z.object({ metadata: z.object({ labels: z.object({ version: z.string(), status: z.string() }) }) });
+
+/** The newest revision that stands, or stood, for what was in the cluster; null where no revision ever got there. */
+export async function lastGoodRevision(cluster: Cluster, name: string): Promise<number | null> {
+  const records = await cluster.list('secrets', `owner=helm,name=${name}`, revisionShape);
+  const newest = (status: string): number | undefined => records.filter(({ metadata }) => metadata.labels.status === status).map(({ metadata }) => Number(metadata.labels.version)).toSorted((left, right) => left - right).at(-1);
+  return newest('deployed') ?? newest('superseded') ?? null;
+}
+
+/** The name of a chart in a directory, an archive or a repository, as its Chart.yaml has it. */
+export async function nameOfChart(cluster: Cluster, chart: string): Promise<string> {
+  const { stdout } = await cluster.helm(['show', 'chart', chart], { timeoutMs: 120_000 });
+  return z.object({ name: z.string() }).parse(parse(stdout)).name;
 }
 
 /** Kubernetes encodes a secret in base64 once, Helm its record once more, around gzip. */
@@ -59,7 +89,7 @@ function decodeRecord(data: string): string {
   }
 }
 
-/** Upgrades the release with its own chart, as recorded (or another one), and exactly these values. Does not wait: the pod is held for hours. */
+/** Upgrades the release with its own chart, as recorded (or another one), and exactly these values. Does not wait: the pod is held for hours. Drops no older revision: rolling back needs one of them. */
 export async function upgradeRelease(cluster: Cluster, options: { readonly release: string; readonly chart: RecordedChart | string; readonly values: JsonObject; readonly description: string }): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'plexlift-chart-'));
   try {
@@ -67,7 +97,7 @@ export async function upgradeRelease(cluster: Cluster, options: { readonly relea
     // In a file and not in arguments: a user's values may hold secrets, and arguments are visible to every process.
     const values = join(scratch, 'values.json');
     writeFileSync(values, JSON.stringify(options.values), { mode: 0o600 });
-    await cluster.helm(['upgrade', options.release, chart, '--reset-values', '--values', values, '--description', options.description], { timeoutMs: 300_000 });
+    await cluster.helm(['upgrade', options.release, chart, '--reset-values', '--values', values, '--description', options.description, '--history-max', '0'], { timeoutMs: 300_000 });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

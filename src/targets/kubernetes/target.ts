@@ -1,25 +1,27 @@
-import { z } from 'zod';
 import { PlexliftError } from '../../errors.ts';
 import type { Machine } from '../../machines/machine.ts';
 import type { Check, Finding } from '../../runner/check.ts';
-import type { JsonObject } from '../../runner/json.ts';
 import { plexServer } from '../../server/plexServer.ts';
 import type { Gate } from '../gate/gate.ts';
-import { readGateScript } from '../gate/gateScript.ts';
-import type { OpenRequest, Target, TargetFacts } from '../target.ts';
+import type { OpenRequest, Target } from '../target.ts';
 import { kubernetesChecks } from './checks.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { clusterOn } from './cluster.ts';
+import { controllerOf } from './controller.ts';
+import type { Committer } from './controllerKeeper.ts';
+import { controllerKeeper } from './controllerKeeper.ts';
 import { execProtocolCheck, execProtocols } from './execProtocol.ts';
 import { describeTarget } from './describe.ts';
 import { directLane, directLaneCheck } from './directLane.ts';
 import { dropInPod } from './dropInPod.ts';
-import { gateValues, pinnedValues, runAnnotation, runOf, scriptAnnotation, scriptDigest } from './gateValues.ts';
+import { hasGate } from './gateParts.ts';
+import { runAnnotation } from './gateValues.ts';
+import { helmKeeper } from './helmKeeper.ts';
 import { ownAddresses } from './ownAddresses.ts';
 import { gateTimeoutMs, podAccess } from './podAccess.ts';
-import type { Release } from './release.ts';
-import { readRelease, upgradeRelease } from './release.ts';
-import { findStatefulSet, plexContainer } from './workload.ts';
+import type { ReleaseKeeper } from './releaseKeeper.ts';
+import { releaseBefore } from './releaseKeeper.ts';
+import { findStatefulSet } from './workload.ts';
 
 /** A Helm release of the official chart. */
 export interface KubernetesTargetOptions extends ClusterOptions {
@@ -33,11 +35,15 @@ export interface KubernetesTargetOptions extends ClusterOptions {
 /** What is told while a stream is under way, beside what the calls give back. */
 export type Tell = (check: Pick<Check, 'name' | 'claim'>, finding: Finding) => void;
 
-/** Whatever restoring needs; values stay in Helm's own record, because they may hold secrets. */
-export const beforeShape = z.object({ revision: z.number(), podWasReady: z.boolean(), identity: z.string().nullable() });
+/** Whom a target speaks to beside what its calls give back. */
+export interface Listeners {
+  readonly tell?: Tell;
+  /** Needed to change a release that a controller owns. */
+  readonly committer?: Committer;
+}
 
-/** The official chart's release as a target: Helm holds Plex back with the gate, the gate does the work on the volume. */
-export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions & { readonly tell?: Tell }): Target {
+/** The official chart's release as a target: whoever keeps the release puts the gate into it, the gate does the work on the volume. */
+export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions & Listeners): Target {
   const cluster = clusterOn(here, options);
   const { release } = options;
   const name = `release ${options.namespace}/${release}`;
@@ -54,73 +60,34 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     yield* await withGate(async (gate) => use(gate));
   }
 
-  async function requireRelease(): Promise<Release> {
-    const found = await readRelease(cluster, release);
-    if (found !== null) return found;
-    throw new PlexliftError('refused', `Cannot find the Helm release "${release}" in namespace "${options.namespace}"`, {
-      remedy: 'Look with "helm list --all-namespaces" and correct target.kubernetes (release, namespace, context) in the configuration; install the chart first if there is none',
-    });
+  /** Whoever can change the release as it is owned now. */
+  async function keeper(): Promise<ReleaseKeeper> {
+    const controller = controllerOf(await findStatefulSet(cluster, release));
+    if (controller === null) return helmKeeper(cluster, { release, chart: options.chart });
+    if (options.committer === undefined) throw new Error('nobody is there to commit what the owner of the release is to apply');
+    return controllerKeeper(cluster, { release, controller, committer: options.committer });
   }
 
-  /** Puts the gate into the release unless it is there already for this run and with this script. */
-  async function installGate(request: OpenRequest): Promise<readonly string[]> {
-    const script = await readGateScript();
-    const set = await findStatefulSet(cluster, release);
-    const { annotations } = set.spec.template.metadata;
-    const isThere = annotations[runAnnotation] === request.run && annotations[scriptAnnotation] === scriptDigest(script);
-    const found = await requireRelease();
-    if (isThere && found.status === 'deployed') return [];
-    await unlockRelease(found, request);
-    const plex = plexContainer(set);
-    const values = gateValues({ values: await formerValues(request.before, found), run: request.run, script, plex, version: request.version, owner: request.before.owner });
-    await upgradeRelease(cluster, { release, chart: options.chart ?? found.chart, values, description: `plexlift ${request.run}: gate` });
-    return [`Release "${release}" was upgraded with its own chart ${found.chart.metadata.version}: the gate holds Plex back${request.version === null ? '' : `, and image.tag is ${request.version}`}`];
+  async function isGateThere(): Promise<boolean> {
+    return hasGate(await findStatefulSet(cluster, release));
   }
 
-  /** Helm refuses every upgrade while a revision is pending. One that this run's Helm left when it was killed is rolled back. */
-  async function unlockRelease(found: Release, { run, before }: OpenRequest): Promise<void> {
-    if (!found.status.startsWith('pending-')) return;
-    const former = await formerValues(before, found);
-    const isOurs = runOf(found.values) === run || JSON.stringify(found.values) === JSON.stringify(former);
-    if (!isOurs) throw new PlexliftError('failed', `Cannot upgrade release "${release}": its revision ${found.revision} is ${found.status}`, { remedy: 'Another helm is at work on it, or was killed. When you are certain that none runs, "helm rollback" to the last deployed revision, then run the same command again' });
-    await rollBackTo(beforeShape.parse(before.before).revision);
-  }
-
-  async function rollBackTo(revision: number): Promise<void> {
-    await cluster.helm(['rollback', release, String(revision)], { timeoutMs: 300_000 });
-  }
-
-  /** True while the pod template carries the gate of some run. */
-  async function hasGate(): Promise<boolean> {
-    return (await findStatefulSet(cluster, release)).spec.template.metadata.annotations[runAnnotation] !== undefined;
-  }
-
-  /** Makes the newest revision with the gate, between these two, the newest of all. */
-  async function returnToGate({ from, to }: { readonly from: number; readonly to: number }): Promise<void> {
-    for (let revision = to - 1; revision > from; revision -= 1) {
-      const candidate = await readRelease(cluster, release, revision);
-      if (candidate !== null && runOf(candidate.values) !== null) return rollBackTo(revision);
+  /** Waits for a gate that was just put in. Where its pod can never start, what was done is taken back: the former server need not be down for it. */
+  async function waitForNewGate({ before }: OpenRequest, { goBack }: ReleaseKeeper): Promise<void> {
+    try {
+      await waitForGate();
+    } catch (error) {
+      if (goBack === null || !(error instanceof PlexliftError && error.kind === 'refused')) throw error;
+      const sentence = await goBack(before);
+      await waitForCurrentPod();
+      throw new PlexliftError('refused', error.message, { facts: [...error.facts, sentence], remedy: 'Make the image available to the node (or correct what is named above), then run the same command again', cause: error });
     }
-    return undefined;
-  }
-
-  /** The user's own values: those of the revision that was there before anything was changed. */
-  async function formerValues(before: TargetFacts, now: Release): Promise<JsonObject> {
-    return (await formerRelease(before, now)).values;
-  }
-
-  /** The release as it was before anything was changed. */
-  async function formerRelease(before: TargetFacts, now: Release): Promise<Release> {
-    const { revision } = beforeShape.parse(before.before);
-    const former = revision === now.revision ? now : await readRelease(cluster, release, revision);
-    if (former !== null) return former;
-    throw new PlexliftError('failed', `Cannot find revision ${revision} of release "${release}", which holds your own values`, { remedy: 'Helm keeps ten revisions by default and drops older ones. Restore your values with "helm upgrade" and your own values file' });
   }
 
   /** True when the volume says that this run is beyond its landing area. */
   async function isPublishing(run: string): Promise<boolean> {
     const set = await findStatefulSet(cluster, release);
-    if (set.spec.template.metadata.annotations[runAnnotation] !== run) return false;
+    if (!hasGate(set) || set.spec.template.metadata.annotations[runAnnotation] !== run) return false;
     // A pod from before the gate, left by a plexlift that was killed, cannot answer.
     await waitForCurrentPod();
     const state = await withGate((gate) => gate.state());
@@ -129,7 +96,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
 
   async function withdraw(): Promise<readonly string[]> {
     // Without the gate in the pod template, this run has published nothing through it.
-    if (!(await hasGate())) return [];
+    if (!(await isGateThere())) return [];
     const { phase, run } = await withGate((gate) => gate.state());
     if (run === null || phase === 'none' || phase === 'landing') return [];
     if (phase !== 'withdrawn') await holdPlex(run);
@@ -139,27 +106,26 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
   return {
     kind: 'kubernetes',
     name,
-    checks: kubernetesChecks({ cluster, release, helm: options.helm, kubectl: options.kubectl }),
+    checks: kubernetesChecks({ ...options, cluster }),
 
-    async describe() {
-      await requireRelease();
-      return describeTarget({ here, cluster, release, name });
-    },
+    describe: () => describeTarget({ here, cluster, release, name }),
 
     drop: (bytes) => dropInPod({ here, cluster, release }, bytes),
 
     async open(request) {
       // A library that is published, or about to be, is not held back again: not even by a newer script of the same run.
       if (await isPublishing(request.run)) return [];
-      const done = await installGate(request);
-      await waitForGate();
+      const now = await keeper();
+      const done = await now.putGate(request);
+      if (done.length > 0) await waitForNewGate(request, now);
+      else await waitForGate();
       await withGate((gate) => gate.open(request.run));
       return done;
     },
 
     async state() {
       // Without the gate in the pod template nothing of a run governs this release, and no script is there to be asked.
-      if (!(await hasGate())) return { phase: 'none', run: null };
+      if (!(await isGateThere())) return { phase: 'none', run: null };
       return withGate((gate) => gate.state());
     },
     room: () => withGate((gate) => gate.room()),
@@ -212,17 +178,9 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     withdraw,
 
     async restore(before) {
-      const former = beforeShape.parse(before.before);
-      const now = await requireRelease();
-      const then = await formerRelease(before, now);
-      const isAsBefore = now.status === 'deployed' && JSON.stringify(now.values) === JSON.stringify(then.values) && JSON.stringify(now.chart) === JSON.stringify(then.chart);
-      const isGateLeft = await hasGate();
-      // A rollback that was killed left its revision on record, and not in the cluster: Helm takes away only what its newest record holds.
-      if (isGateLeft && runOf(now.values) === null) await returnToGate({ from: former.revision, to: now.revision });
-      if (!isAsBefore || isGateLeft) await rollBackTo(former.revision);
-      if (await hasGate()) throw new PlexliftError('failed', `Cannot put release "${release}" back: the gate is still in its StatefulSet`, { remedy: 'Look at "helm history"; "helm upgrade" it with your own values file, then run the same command again' });
+      const former = releaseBefore(before);
+      const done = await (await keeper()).putBack(before);
       await waitForCurrentPod();
-      const done = [isAsBefore && !isGateLeft ? `Release "${release}" is at its former values` : `Release "${release}" was put back to revision ${former.revision}`];
       if (!former.podWasReady) return done;
       const connection = await connect(gateTimeoutMs);
       try {
@@ -237,19 +195,12 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     async finish(before) {
       const { run } = await withGate((gate) => gate.state());
       if (run !== null) await withGate((gate) => gate.finish(run));
-      const now = await requireRelease();
-      const version = (await hasGate()) ? pinnedTag(now) : null;
-      await upgradeRelease(cluster, { release, chart: options.chart ?? now.chart, values: pinnedValues(await formerValues(before, now), version), description: 'plexlift: finished' });
+      const done = await (await keeper()).takeGateAway(before);
       await waitForCurrentPod();
       await (await connect(gateTimeoutMs)).close();
-      return [`The gate left release "${release}"; the landing area was removed`, ...(version === null ? [] : [`Put this into your values file, or your next upgrade changes the server's version: image.tag: ${version}`])];
+      return [`The gate left release "${release}"; the landing area was removed`, ...done];
     },
 
     close: () => lane.close(),
   };
-}
-
-/** The tag that is pinned in a release's values now, or null where none is. */
-function pinnedTag(release: Release): string | null {
-  return z.object({ image: z.object({ tag: z.string() }) }).safeParse(release.values).data?.image.tag ?? null;
 }

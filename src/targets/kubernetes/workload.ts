@@ -1,15 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { PlexliftError } from '../../errors.ts';
+import { messageOf, PlexliftError } from '../../errors.ts';
 import type { Cluster } from './cluster.ts';
 
 const environmentShape = z.array(z.object({ name: z.string(), value: z.string().optional() })).default([]);
 const mountShape = z.looseObject({ name: z.string(), mountPath: z.string() });
 const containerShape = z.looseObject({ name: z.string(), image: z.string(), imagePullPolicy: z.string().optional(), env: environmentShape, volumeMounts: z.array(mountShape).default([]) });
-const podTemplateShape = z.object({ metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }).default({ annotations: {} }), spec: z.object({ containers: z.array(containerShape) }) });
+const volumeShape = z.object({ name: z.string(), configMap: z.object({ name: z.string() }).optional() });
+const podTemplateShape = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }).default({ annotations: {} }),
+  spec: z.object({ initContainers: z.array(containerShape).default([]), containers: z.array(containerShape), volumes: z.array(volumeShape).default([]) }),
+});
 
 const statefulSetShape = z.object({
-  metadata: z.object({ name: z.string(), generation: z.number().default(0), labels: z.record(z.string(), z.string()).default({}), annotations: z.record(z.string(), z.string()).default({}) }),
+  metadata: z.object({
+    name: z.string(),
+    generation: z.number().default(0),
+    labels: z.record(z.string(), z.string()).default({}),
+    annotations: z.record(z.string(), z.string()).default({}),
+    /** Who wrote its fields. */
+    managedFields: z.array(z.object({ manager: z.string().default('') })).default([]),
+  }),
   spec: z.object({ replicas: z.number().default(1), template: podTemplateShape }),
   status: z.object({ updateRevision: z.string().optional(), observedGeneration: z.number().optional() }).default({}),
 });
@@ -53,14 +64,43 @@ function mountsConfig(container: Container): boolean {
   return container.volumeMounts.some((mount) => mount.mountPath === '/config');
 }
 
-/** The one StatefulSet of a release. Refuses none, and more than one. */
-export async function findStatefulSet(cluster: Cluster, release: string): Promise<StatefulSet> {
-  const sets = (await cluster.list('statefulsets', `app.kubernetes.io/instance=${release}`, statefulSetShape)).filter((set) => set.spec.template.spec.containers.some(mountsConfig));
+/** Every StatefulSet that carries a release's label and could be its Plex server. */
+export async function statefulSetsOf(cluster: Cluster, release: string): Promise<readonly StatefulSet[]> {
+  return (await cluster.list('statefulsets', labelOf(release), statefulSetShape)).filter((set) => set.spec.template.spec.containers.some(mountsConfig));
+}
+
+/** The label by which everything of a release is found. */
+function labelOf(release: string): string {
+  return `app.kubernetes.io/instance=${release}`;
+}
+
+/** The one StatefulSet of a release. Refuses none, and more than one, with what was found; `chart` is what the release was made from, as far as that is known. */
+export async function findStatefulSet(cluster: Cluster, release: string, { chart }: { readonly chart?: string | undefined } = {}): Promise<StatefulSet> {
+  const sets = await statefulSetsOf(cluster, release);
   const [only, ...others] = sets;
   if (only !== undefined && others.length === 0) return only;
+  const found = sets.length === 0 ? await podsOf(cluster, release) : sets.map(({ metadata }) => `StatefulSet "${metadata.name}"`);
   throw new PlexliftError('refused', `Cannot find the Plex server of release "${release}" in namespace "${cluster.namespace}": ${sets.length === 0 ? 'it has no StatefulSet that mounts /config' : `it has ${sets.length} StatefulSets that could be it`}`, {
-    remedy: 'plexlift works with the official chart, which makes exactly one; name a release of it in target.kubernetes.release',
+    facts: [...(chart === undefined ? [] : [`the release is made from the chart ${chart}`]), ...(found.length === 0 ? [`found instead: nothing with the label ${labelOf(release)}`] : found.map((what) => `found instead: ${what}`))],
+    remedy: 'plexlift works with the official chart, which makes exactly one; name a release of it in target.kubernetes.release, or install one beside what is there',
   });
+}
+
+const anyPodShape = z.object({
+  metadata: z.object({ name: z.string(), ownerReferences: z.array(z.object({ kind: z.string(), name: z.string() })).default([]) }),
+  spec: z.object({ containers: z.array(z.object({ image: z.string() })) }),
+});
+
+/** What runs under a release's label, whatever made it: for a person who has to see why it will not do. */
+async function podsOf(cluster: Cluster, release: string): Promise<readonly string[]> {
+  let pods;
+  try {
+    pods = await cluster.list('pods', labelOf(release), anyPodShape);
+  } catch (error) {
+    // Listing pods is nothing that a migration needs, so nobody has to have the right to.
+    return [`it could not be looked for (${messageOf(error)})`];
+  }
+  return pods.map(({ metadata, spec }) => `pod "${metadata.name}"${metadata.ownerReferences.map(({ kind, name }) => ` of ${kind} "${name}"`).join('')}, image ${spec.containers.map(({ image }) => image).join(', ')}`);
 }
 
 /** The pod of a StatefulSet; null while there is none. */

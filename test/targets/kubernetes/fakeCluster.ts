@@ -34,7 +34,7 @@ function wordsOf(command: Command): string {
 export function recordSecret(options: { readonly revision?: number; readonly status?: string; readonly chart?: string; readonly values?: object; readonly templates?: readonly { name: string; text: string }[] } = {}): object {
   const record = {
     version: options.revision ?? 3,
-    info: { status: options.status ?? 'deployed' },
+    info: { status: options.status ?? 'deployed', last_deployed: '2026-11-23T18:15:00Z' },
     config: options.values ?? {},
     chart: {
       metadata: { name: options.chart ?? 'plex-media-server', version: '1.5.0', apiVersion: 'v2' },
@@ -45,19 +45,48 @@ export function recordSecret(options: { readonly revision?: number; readonly sta
     },
   };
   const once = gzipSync(JSON.stringify(record)).toString('base64');
-  return { metadata: { labels: { version: String(options.revision ?? 3) } }, data: { release: Buffer.from(once).toString('base64') } };
+  return { metadata: { labels: { version: String(options.revision ?? 3), status: options.status ?? 'deployed' } }, data: { release: Buffer.from(once).toString('base64') } };
+}
+
+/** What a StatefulSet may be given beside what the official chart always makes. */
+export interface StatefulSetOptions {
+  readonly name?: string;
+  readonly replicas?: number;
+  readonly labels?: object;
+  readonly annotations?: object;
+  readonly managers?: readonly string[];
+  readonly podAnnotations?: object;
+  readonly image?: string;
+  readonly env?: readonly object[];
+  readonly initContainers?: readonly object[];
+  readonly volumes?: readonly object[];
 }
 
 /** A StatefulSet of the official chart. */
-export function statefulSet(options: { readonly replicas?: number; readonly labels?: object; readonly annotations?: object; readonly podAnnotations?: object } = {}): object {
+export function statefulSet(options: StatefulSetOptions = {}): object {
   return {
-    metadata: { name: 'plex-plex-media-server', labels: options.labels ?? {}, annotations: options.annotations ?? {} },
+    metadata: { name: options.name ?? 'plex-plex-media-server', labels: options.labels ?? {}, annotations: options.annotations ?? {}, managedFields: (options.managers ?? ['helm']).map((manager) => ({ manager })) },
     spec: {
       ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
-      template: { metadata: { annotations: options.podAnnotations ?? {} }, spec: { containers: [{ name: 'plex-pms', image: 'plexinc/pms-docker:1.43.0.10492-121068a07', volumeMounts: [{ name: 'pms-config', mountPath: '/config' }] }] } },
+      template: {
+        metadata: { annotations: options.podAnnotations ?? {} },
+        spec: {
+          initContainers: options.initContainers ?? [],
+          containers: [{ name: 'plex-pms', image: options.image ?? 'plexinc/pms-docker:1.43.0.10492-121068a07', env: options.env ?? [], volumeMounts: [{ name: 'pms-config', mountPath: '/config' }] }],
+          volumes: options.volumes ?? [],
+        },
+      },
     },
     status: { updateRevision: 'rev-1' },
   };
+}
+
+/** The volume of the chart's ConfigMap with a script. */
+export const scriptVolume = { name: 'init-script-configmap', configMap: { name: 'plex-plex-media-server-init-script' } };
+
+/** That ConfigMap, as kubectl prints it. */
+export function scriptConfigMap(script: string): string {
+  return JSON.stringify({ data: { 'init.sh': script } });
 }
 
 /** A pod of it. */

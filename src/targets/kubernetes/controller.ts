@@ -1,0 +1,58 @@
+import { PlexliftError } from '../../errors.ts';
+import type { StatefulSet } from './workload.ts';
+
+/** A GitOps controller that makes a release what it is, and would undo what anybody else changes in it. */
+export interface Controller {
+  readonly name: 'Argo CD' | 'Flux';
+  /** What of it makes the release, as far as the marks tell, e.g. `HelmRelease "flux-system/plex"`. */
+  readonly object: string;
+  /** By what it was known: labels, annotations, managers of fields. */
+  readonly marks: readonly string[];
+}
+
+/** How each leaves its marks on what it makes. With the tracking by label that Argo CD had before 3.0, only the managed fields tell. */
+const signs: readonly { readonly name: Controller['name']; readonly metadata: readonly string[]; readonly managers: readonly string[]; readonly object: (set: StatefulSet['metadata']) => string }[] = [
+  {
+    name: 'Argo CD',
+    metadata: ['argocd.argoproj.io/tracking-id', 'argocd.argoproj.io/instance'],
+    managers: ['argocd-controller', 'argocd-application-controller'],
+    object({ annotations, labels }) {
+      const application = annotations['argocd.argoproj.io/tracking-id']?.split(':')[0] ?? labels['argocd.argoproj.io/instance'];
+      return application === undefined ? 'its Application' : `Application "${application}"`;
+    },
+  },
+  {
+    name: 'Flux',
+    metadata: ['helm.toolkit.fluxcd.io/name', 'kustomize.toolkit.fluxcd.io/name'],
+    managers: ['helm-controller', 'kustomize-controller'],
+    object({ labels }) {
+      const namespaced = (kind: string): string | null => {
+        const name = labels[`${kind}.toolkit.fluxcd.io/name`];
+        return name === undefined ? null : `"${labels[`${kind}.toolkit.fluxcd.io/namespace`] ?? '?'}/${name}"`;
+      };
+      const [helm, kustomize] = [namespaced('helm'), namespaced('kustomize')];
+      return helm !== null ? `HelmRelease ${helm}` : kustomize !== null ? `Kustomization ${kustomize}` : 'its HelmRelease';
+    },
+  },
+];
+
+/** Every controller whose marks a StatefulSet carries. */
+export function controllersOf({ metadata }: Pick<StatefulSet, 'metadata'>): readonly Controller[] {
+  return signs.flatMap((sign) => {
+    const marks = [
+      ...sign.metadata.filter((mark) => metadata.labels[mark] !== undefined || metadata.annotations[mark] !== undefined),
+      ...sign.managers.filter((manager) => metadata.managedFields.some((field) => field.manager === manager)).map((manager) => `fields managed by ${manager}`),
+    ];
+    return marks.length === 0 ? [] : [{ name: sign.name, object: sign.object(metadata), marks }];
+  });
+}
+
+/** The controller that owns a release; null where Helm alone changes it. Refuses two: nobody could tell whom to wait for. */
+export function controllerOf(set: StatefulSet): Controller | null {
+  const [only, ...others] = controllersOf(set);
+  if (others.length === 0) return only ?? null;
+  throw new PlexliftError('refused', `Cannot tell who owns the release of StatefulSet "${set.metadata.name}": it carries marks of ${controllersOf(set).map(({ name }) => name).join(' and ')}`, {
+    facts: controllersOf(set).map(({ name, marks }) => `${name}: ${marks.join(', ')}`),
+    remedy: 'Have one of them own it; marks that another left behind are taken off with "kubectl label", "kubectl annotate" and, for managed fields, "kubectl patch" (docs/what-if.md)',
+  });
+}
