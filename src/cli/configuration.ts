@@ -115,9 +115,18 @@ function resolvePaths(configuration: Configuration, base: string): Configuration
   return {
     ...configuration,
     source: 'ssh' in source ? { ...source, ...(source.sshConfig === undefined ? {} : { sshConfig: absolute(source.sshConfig) }) } : { ...source, directory: absolute(source.directory) },
-    target: 'kubernetes' in target ? target : { directory: absolute(target.directory) },
+    target: 'kubernetes' in target ? { kubernetes: { ...target.kubernetes, ...optional('kubeconfig', target.kubernetes.kubeconfig, absolute), ...optional('chart', target.kubernetes.chart, (chart) => chartFrom(base, chart)) } } : { directory: absolute(target.directory) },
     ...(run === undefined ? {} : { run: absolute(run) }),
   };
+}
+
+function optional<Key extends string>(key: Key, value: string | undefined, change: (value: string) => string): Partial<Record<Key, string>> {
+  return value === undefined ? {} : ({ [key]: change(value) } as Record<Key, string>);
+}
+
+/** A chart as helm is to be told of it: "./chart" is a path, counted from `base`; "repository/chart" and "oci://…" are names that helm knows. */
+export function chartFrom(base: string, chart: string): string {
+  return /^\.{0,2}\//.test(chart) ? resolve(base, chart) : chart;
 }
 
 /** Which migration this is: what a run directory belongs to. */

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { PlexliftError } from '../errors.ts';
 import { limitForm, parseLimit } from '../transfer/limit.ts';
 import type { Configuration } from './configuration.ts';
-import { configurationFileName } from './configuration.ts';
+import { chartFrom, configurationFileName } from './configuration.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options as commander hands them over, before anyone looked at them. */
@@ -23,6 +23,7 @@ export const sharedOptions = {
   until: new Option('--until <step>', 'stop after this step'),
   again: new Option('--again <step>', 'do this step and all after it again'),
   limit: new Option('--limit <rate>', 'copy at most this much a second while the source serves, e.g. 20M (K, M, G: powers of 1024)'),
+  chart: new Option('--chart <chart>', 'upgrade the release with this chart instead of its own: a directory, an archive, or what helm knows by that name'),
   json: new Option('--json', 'stream every event as one line of JSON on standard output'),
 } as const;
 
@@ -50,4 +51,13 @@ export function withLimit(configuration: Configuration, options: GivenOptions): 
   const limit = parseLimit(given);
   if (limit === null) throw new PlexliftError('usage', `Cannot use --limit "${given}"`, { remedy: `Write ${limitForm}` });
   return { ...configuration, limit };
+}
+
+/** The configuration with the chart that was given as an option, which wins; a path counts from the current directory. Throws `usage` where no release is the target. */
+export function withChart(configuration: Configuration, { options, terminal }: { readonly options: GivenOptions; readonly terminal: Terminal }): Configuration {
+  const given = textOption(options, 'chart');
+  if (given === undefined) return configuration;
+  const { target } = configuration;
+  if (!('kubernetes' in target)) throw new PlexliftError('usage', `Cannot use --chart "${given}": the target is no Helm release`, { remedy: 'Leave it out, or name a release in target.kubernetes' });
+  return { ...configuration, target: { kubernetes: { ...target.kubernetes, chart: chartFrom(terminal.currentDirectory, given) } } };
 }

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { defaultRunDirectory, fingerprintOf, parseConfiguration, readConfiguration } from '../../src/cli/configuration.ts';
+import { withChart } from '../../src/cli/options.ts';
 import { PlexliftError } from '../../src/errors.ts';
+import { literalTerminal } from './literalTerminal.ts';
 
 const whole = `
 source: { ssh: alex@192.0.2.21 }
@@ -31,6 +33,27 @@ test('the short configuration is taken, with every default', () => {
     paths: [{ from: '/mnt/nas-plex', to: '/media/library' }, { from: '/mnt/nas-plex-optimized', to: '/media/optimized' }],
     fileGuids: 'leave',
   });
+});
+
+test.each([
+  ['./chart', '/etc/chart'],
+  ['../chart.tgz', '/chart.tgz'],
+  ['/srv/chart', '/srv/chart'],
+  ['plex/plex-media-server', 'plex/plex-media-server'],
+  ['oci://registry.example/plex-media-server', 'oci://registry.example/plex-media-server'],
+])('the chart %s is %s to helm: only a path counts from the place of the file', (given, resolved) => {
+  const { target } = parseConfiguration(whole.replace('release: plex', `release: plex, chart: "${given}", kubeconfig: ./home.kubeconfig`), '/etc/plexlift.yaml');
+
+  expect(target).toMatchObject({ kubernetes: { chart: resolved, kubeconfig: '/etc/home.kubeconfig' } });
+});
+
+test('a chart that is given as an option wins, and counts from the current directory', () => {
+  const terminal = literalTerminal('/home/alex');
+  const configured = parseConfiguration(whole.replace('release: plex', 'release: plex, chart: ./one'), '/etc/plexlift.yaml');
+
+  expect(withChart(configured, { options: { chart: './two' }, terminal }).target).toMatchObject({ kubernetes: { chart: '/home/alex/two', release: 'plex' } });
+  expect(withChart(configured, { options: {}, terminal })).toBe(configured);
+  expect(() => withChart(parseConfiguration(whole.replace(/target: .*/, 'target: { directory: /srv/plex }'), '/etc/plexlift.yaml'), { options: { chart: './two' }, terminal })).toThrow('the target is no Helm release');
 });
 
 test('a limit is read as bytes a second', () => {

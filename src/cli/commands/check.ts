@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CommandSpec } from '../command.ts';
 import { readConfiguration } from '../configuration.ts';
-import { configurationFile, sharedOptions } from '../options.ts';
+import { configurationFile, sharedOptions, withChart } from '../options.ts';
 import { runDirectoryOf, withSession } from '../session.ts';
 import { walk } from './migrate.ts';
 
@@ -10,7 +10,7 @@ import { walk } from './migrate.ts';
 export const check: CommandSpec = {
   usage: 'check',
   summary: 'run every check of both sides; changes nothing',
-  options: [sharedOptions.configuration, sharedOptions.yes, sharedOptions.accept, sharedOptions.json],
+  options: [sharedOptions.configuration, sharedOptions.yes, sharedOptions.accept, sharedOptions.chart, sharedOptions.json],
   async run(invocation) {
     const configuration = readConfiguration(configurationFile(invocation.options, invocation.terminal));
     // Beside the run directory there would be, so that the room found is the room there is.
@@ -18,7 +18,7 @@ export const check: CommandSpec = {
     mkdirSync(parent, { recursive: true, mode: 0o700 });
     const run = mkdtempSync(join(parent, 'check-'));
     try {
-      return await withSession({ command: 'check', ...invocation, options: { ...invocation.options, run } }, (session) => walk(session, { terminal: invocation.terminal, options: { until: 'preflight' } }));
+      return await withSession({ command: 'check', ...invocation, options: { ...invocation.options, run }, adjust: (read) => withChart(read, invocation) }, (session) => walk(session, { terminal: invocation.terminal, options: { until: 'preflight' } }));
     } finally {
       rmSync(run, { recursive: true, force: true });
     }

@@ -2,7 +2,7 @@ import { PlexliftError } from '../../errors.ts';
 import { historyOf } from '../../runner/history.ts';
 import { discardFrom, runPlan, unknownStep } from '../../runner/run.ts';
 import type { CommandSpec, Invocation } from '../command.ts';
-import { sharedOptions, textOption, withLimit } from '../options.ts';
+import { sharedOptions, textOption, withChart, withLimit } from '../options.ts';
 import type { Session } from '../session.ts';
 import { withSession } from '../session.ts';
 
@@ -10,8 +10,8 @@ import { withSession } from '../session.ts';
 export const migrate: CommandSpec = {
   usage: 'migrate',
   summary: 'move the library; begins, or continues where it stands',
-  options: [sharedOptions.configuration, sharedOptions.run, sharedOptions.yes, sharedOptions.accept, sharedOptions.until, sharedOptions.again, sharedOptions.limit, sharedOptions.json],
-  run: (invocation) => withSession({ command: 'migrate', ...invocation, adjust: (configuration) => withLimit(configuration, invocation.options) }, (session) => walk(session, invocation)),
+  options: [sharedOptions.configuration, sharedOptions.run, sharedOptions.yes, sharedOptions.accept, sharedOptions.until, sharedOptions.again, sharedOptions.limit, sharedOptions.chart, sharedOptions.json],
+  run: (invocation) => withSession({ command: 'migrate', ...invocation, adjust: (configuration) => withChart(withLimit(configuration, invocation.options), invocation) }, (session) => walk(session, invocation)),
 };
 
 /** Walks the session's plan as `--until` and `--again` say. */
