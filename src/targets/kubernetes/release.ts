@@ -21,6 +21,8 @@ export interface Release {
   readonly since: string;
   readonly chart: RecordedChart;
   readonly values: JsonObject;
+  /** What Helm made of both. */
+  readonly manifest: string;
 }
 
 /** The error for a release that Helm has no record of; `facts` are what was found in its place. */
@@ -41,6 +43,7 @@ const recordShape = z.object({
   version: z.number(),
   info: z.object({ status: z.string(), last_deployed: z.string().default('a time that is not on record') }),
   config: z.record(z.string(), z.unknown()).nullish(),
+  manifest: z.string().default(''),
   chart: z.object({
     metadata: z.looseObject({ name: z.string(), version: z.string() }),
     templates: z.array(file).nullish(),
@@ -62,7 +65,7 @@ export async function readRelease(cluster: Cluster, name: string, revision?: num
   const newest = records.toSorted((left, right) => Number(left.metadata.labels['version']) - Number(right.metadata.labels['version'])).at(-1);
   if (newest === undefined) return null;
   const record = parsed(decodeRecord(newest.data.release), recordShape, `the record of release "${name}"`);
-  return { revision: record.version, status: record.info.status, since: record.info.last_deployed, chart: record.chart, values: (record.config ?? {}) as JsonObject };
+  return { revision: record.version, status: record.info.status, since: record.info.last_deployed, chart: record.chart, values: (record.config ?? {}) as JsonObject, manifest: record.manifest };
 }
 
 const revisionShape = z.object({ metadata: z.object({ labels: z.object({ version: z.string(), status: z.string() }) }) });
@@ -91,13 +94,23 @@ function decodeRecord(data: string): string {
 
 /** Upgrades the release with its own chart, as recorded (or another one), and exactly these values. Does not wait: the pod is held for hours. Drops no older revision: rolling back needs one of them. */
 export async function upgradeRelease(cluster: Cluster, options: { readonly release: string; readonly chart: RecordedChart | string; readonly values: JsonObject; readonly description: string }): Promise<void> {
+  const { release, description } = options;
+  await withFiles(options, (chart, values) => cluster.helm(['upgrade', release, chart, '--reset-values', '--values', values, '--description', description, '--history-max', '0'], { timeoutMs: 300_000 }));
+}
+
+/** What Helm makes of a release's chart and values now, as YAML; changes nothing. */
+export async function renderRelease(cluster: Cluster, name: string, release: Release): Promise<string> {
+  const { stdout } = await withFiles(release, (chart, values) => cluster.helm(['template', name, chart, '--values', values, '--is-upgrade', '--no-hooks'], { timeoutMs: 120_000 }));
+  return stdout;
+}
+
+/** Lays chart and values down as files for one call of Helm. Values not as arguments: they may hold secrets, and arguments are visible to every process. */
+async function withFiles<Result>({ chart, values }: { readonly chart: RecordedChart | string; readonly values: JsonObject }, use: (chart: string, values: string) => Promise<Result>): Promise<Result> {
   const scratch = mkdtempSync(join(tmpdir(), 'plexlift-chart-'));
   try {
-    const chart = typeof options.chart === 'string' ? options.chart : writeChart(options.chart, join(scratch, 'chart'));
-    // In a file and not in arguments: a user's values may hold secrets, and arguments are visible to every process.
-    const values = join(scratch, 'values.json');
-    writeFileSync(values, JSON.stringify(options.values), { mode: 0o600 });
-    await cluster.helm(['upgrade', options.release, chart, '--reset-values', '--values', values, '--description', options.description, '--history-max', '0'], { timeoutMs: 300_000 });
+    const file = join(scratch, 'values.json');
+    writeFileSync(file, JSON.stringify(values), { mode: 0o600 });
+    return await use(typeof chart === 'string' ? chart : writeChart(chart, join(scratch, 'chart')), file);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

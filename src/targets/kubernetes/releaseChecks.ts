@@ -1,9 +1,10 @@
 import type { Check, Finding } from '../../runner/check.ts';
 import type { Cluster } from './cluster.ts';
 import { controllersOf } from './controller.ts';
+import { differentObjects } from './differentObjects.ts';
 import { chartOf, findRelease } from './findRelease.ts';
 import { hasGate, scriptInCluster } from './gateParts.ts';
-import { lastGoodRevision, nameOfChart, plexChartName, rollbackCommand } from './release.ts';
+import { lastGoodRevision, nameOfChart, plexChartName, renderRelease, rollbackCommand } from './release.ts';
 import { findStatefulSet } from './workload.ts';
 
 /** What the claims are about. */
@@ -70,6 +71,18 @@ export function releaseChecks({ cluster, release, helm, chart }: ReleaseCheckOpt
         if (chart === undefined) return pass(`${what.name} ${what.version}`);
         const other = await nameOfChart(cluster, chart);
         return other === plexChartName ? pass(`${what.name} ${what.version}, to be upgraded with "${chart}"`) : fail(`"${chart}" is the chart "${other}"`, `Name a chart "${plexChartName}" with --chart or target.kubernetes.chart, or none: then the release's own is used`);
+      },
+    },
+    {
+      name: 'release-renders-same',
+      claim: 'Helm makes the same of the release again from its own record',
+      async run() {
+        const { record, controller } = await found();
+        if (record === null || controller !== null) return { status: 'skip', reason: `${controller?.name ?? 'its owner'} renders the chart` };
+        if (chart !== undefined) return { status: 'skip', reason: `"${chart}" is used instead of its own chart` };
+        const different = differentObjects(record.manifest, await renderRelease(cluster, release, record));
+        if (different.length === 0) return pass(`${record.chart.metadata.name} ${record.chart.metadata.version} with its recorded values`);
+        return fail(`it would change ${different.join(', ')}`, 'The upgrade for the gate would change this as well. Helm does not record what a post-renderer adds, nor that a large number was given with --set: write such numbers as text ("12345678") into your values, put what the post-renderer did into them too, and "helm upgrade" with them once');
       },
     },
     {

@@ -6,6 +6,7 @@ import { listOf, machineWith, pod, recordSecret, statefulSet } from './fakeClust
 
 const sound: Answers = {
   'kubectl version': JSON.stringify({ clientVersion: { gitVersion: 'v1.34.5' }, serverVersion: { gitVersion: 'v1.34.4' } }),
+  'helm template': '',
   'helm version': 'v3.22.0+g0000000',
   'kubectl get secrets': listOf(recordSecret()),
   'kubectl get statefulsets': listOf(statefulSet()),

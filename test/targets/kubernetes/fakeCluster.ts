@@ -31,11 +31,12 @@ function wordsOf(command: Command): string {
 }
 
 /** A release record as Helm keeps it. */
-export function recordSecret(options: { readonly revision?: number; readonly status?: string; readonly chart?: string; readonly values?: object; readonly templates?: readonly { name: string; text: string }[] } = {}): object {
+export function recordSecret(options: { readonly revision?: number; readonly status?: string; readonly chart?: string; readonly values?: object; readonly manifest?: string; readonly templates?: readonly { name: string; text: string }[] } = {}): object {
   const record = {
     version: options.revision ?? 3,
     info: { status: options.status ?? 'deployed', last_deployed: '2026-11-23T18:15:00Z' },
     config: options.values ?? {},
+    manifest: options.manifest ?? '',
     chart: {
       metadata: { name: options.chart ?? 'plex-media-server', version: '1.5.0', apiVersion: 'v2' },
       templates: (options.templates ?? []).map(({ name, text }) => ({ name, data: Buffer.from(text).toString('base64') })),

@@ -9,6 +9,7 @@ const flux: StatefulSetOptions = { labels: { 'helm.toolkit.fluxcd.io/name': 'ple
 
 const sound: Answers = {
   'helm version': 'v3.22.0+g0000000',
+  'helm template': '',
   'kubectl get secrets': listOf(recordSecret()),
   'kubectl get statefulsets': listOf(statefulSet()),
 };
@@ -49,6 +50,10 @@ test.each<[string, 'pass' | 'warn' | 'fail' | 'skip', readonly string[], Answers
   ['official-chart', 'pass', ['plex-media-server 1.5.0'], owned(argo)],
   ['official-chart', 'fail', ['plex 6.4.3-beta.1'], owned({ ...argo, labels: { 'helm.sh/chart': 'plex-6.4.3-beta.1' } }, recordSecret())],
   ['official-chart', 'fail', ['no label "helm.sh/chart"'], owned({ ...argo, labels: {} })],
+
+  ['release-renders-same', 'pass', ['plex-media-server 1.5.0'], { 'kubectl get secrets': listOf(recordSecret({ manifest: '---\nkind: Service\nmetadata: { name: plex }\nspec: { a: 1, b: "2" }\n' })), 'helm template': '# Source: x\nspec:\n  b: \'2\'\n  a: 1\nmetadata:\n  name: plex\nkind: Service\n---\n' }],
+  ['release-renders-same', 'fail', ['it would change Service "plex", ConfigMap "new"', 'post-renderer'], { 'kubectl get secrets': listOf(recordSecret({ manifest: 'kind: Service\nmetadata: { name: plex }\nspec: { port: "12345678" }\n' })), 'helm template': 'kind: Service\nmetadata: { name: plex }\nspec: { port: "1.2345678e+07" }\n---\nkind: ConfigMap\nmetadata: { name: new }\n' }],
+  ['release-renders-same', 'skip', ['Flux renders'], owned(flux, recordSecret())],
 
   ['init-script-free', 'pass', ['nothing else'], {}],
   ['init-script-free', 'warn', ['2 lines'], { ...owned({ volumes: [scriptVolume] }, recordSecret()), 'kubectl get configmap': scriptConfigMap('#!/bin/sh\necho mine\n') }],
