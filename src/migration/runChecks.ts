@@ -32,7 +32,7 @@ async function outcomeOf<Context>(check: Check<Context>, context: Context): Prom
 }
 
 function refusal(step: string, failures: readonly CheckOutcome[], { acceptable }: { readonly acceptable: ReadonlySet<string> }): PlexliftError {
-  const facts = failures.flatMap(({ name, finding }) => (finding.status === 'fail' ? [`${name}: ${finding.detail}`, `  ${finding.remedy}`] : []));
+  const facts = failures.flatMap(({ name, finding }) => (finding.status === 'fail' ? [`${name}: ${finding.detail}`, `  ${finding.remedy.replaceAll('\n', '\n  ')}`] : []));
   const names = failures.map(({ name }) => name).filter((name) => acceptable.has(name));
   const accept = names.length === 0 ? '' : names.length === failures.length ? `; or accept one by name: --accept ${names.join(' --accept ')}` : `; of these only ${names.join(', ')} can be accepted: --accept ${names.join(' --accept ')}`;
   return new PlexliftError('refused', `Cannot go on from "${step}": ${failures.length === 1 ? 'one check' : `${failures.length} checks`} failed`, {

@@ -1,4 +1,7 @@
-/** What a check, or a look at a recorded result, found. `fail` means: going on would lose, break or endanger something. */
+/**
+ * What a check, or a look at a recorded result, found. `fail` means: going on would lose, break or endanger something. A remedy is one
+ * sentence or more in its first line; further lines are to be copied as they are.
+ */
 export type Finding =
   | { readonly status: 'pass'; readonly detail: string }
   | { readonly status: 'warn' | 'fail'; readonly detail: string; readonly remedy: string }

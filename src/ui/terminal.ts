@@ -43,11 +43,12 @@ export function terminalReporter(options: TerminalOptions): Observer {
     output.write(`${text}\n`);
   }
 
-  /** Says something below the title of a step; where the width is known, in lines that are broken between words. */
+  /** Says something below the title of a step; where the width is known, in lines that are broken between words. Lines after the first are to be copied, and stay as they are. */
   function say(text: string, { format, hang = 0 }: { readonly format?: Format; readonly hang?: number } = {}): void {
     const margin = indent.length + hang;
-    const lines = output.columns === undefined ? [text] : wrapped(text, Math.max(20, output.columns - margin - 1));
-    for (const part of lines) line(`${' '.repeat(margin)}${format === undefined ? part : paint(format, part)}`);
+    const [sentence = '', ...copied] = text.split('\n');
+    const lines = output.columns === undefined ? [sentence] : wrapped(sentence, Math.max(20, output.columns - margin - 1));
+    for (const part of [...lines, ...copied]) line(`${' '.repeat(margin)}${format === undefined ? part : paint(format, part)}`);
   }
 
   function sayFinding(name: string, finding: Extract<Finding, { status: 'warn' | 'fail' }>, accepted: boolean): void {

@@ -51,6 +51,7 @@ async function expectSourceUndisturbed(outcome: Outcome): Promise<void> {
 /** The same configuration for another release of the cluster. */
 function against(release: PlexRelease) {
   return (configuration: WrittenConfiguration): void => {
+    configuration.target.kubernetes['kubeconfig'] = release.kubeconfig;
     configuration.target.kubernetes['namespace'] = release.namespace;
     configuration.target.kubernetes['release'] = release.release;
   };

@@ -95,7 +95,7 @@ async function furnish(directory: string, options: StageOptions): Promise<Stage>
       configuration,
       stringify({
         source: { ssh: vm.sshDestination, sshConfig: vm.sshConfigFile },
-        target: { kubernetes: { kubeconfig: options.cluster.kubeconfig, namespace: release.namespace, release: release.release, kubectl: options.cluster.kubectl, helm: options.cluster[options.helm ?? 'helm3'] } },
+        target: { kubernetes: { kubeconfig: release.kubeconfig, namespace: release.namespace, release: release.release, kubectl: options.cluster.kubectl, helm: options.cluster[options.helm ?? 'helm3'] } },
         paths: [
           { from: '/mnt/nas-plex', to: '/media/library' },
           { from: '/mnt/nas-plex-optimized', to: '/media/optimized' },

@@ -32,6 +32,11 @@ test('what is longer than the terminal is wide is broken between words, below th
   expect(told([{ ...check('warn'), finding: { status: 'warn', detail: 'little', remedy: 'make some more of it there' } } as RunEvent], { columns: 30 })).toBe('       note: room: little\n         make some more of it\n         there\n');
 });
 
+test('what is to be copied out of a remedy stays as it is, however narrow the terminal', () => {
+  const remedy = 'apply this role:\nitems:\n  - kind: Role and much more on the line';
+  expect(told([{ ...check('fail'), finding: { status: 'fail', detail: 'little', remedy } } as RunEvent], { columns: 30 })).toBe('       failed: room: little\n         apply this role:\n         items:\n           - kind: Role and much more on the line\n');
+});
+
 test('notes, answers, discarded results and undoing are told', () => {
   const text = told([
     { type: 'noted', step: 'a', text: 'worth knowing' },

@@ -3,25 +3,8 @@ import type { Check, Finding } from '../../runner/check.ts';
 import type { Cluster } from './cluster.ts';
 import { parsed } from './cluster.ts';
 import { releaseChecks } from './releaseChecks.ts';
+import { rightsCheck } from './rightsCheck.ts';
 import { findStatefulSet, isRunning, plexContainer, podOf } from './workload.ts';
-
-/** What plexlift does with the cluster, as `kubectl auth can-i` asks for it. */
-const neededRights: readonly (readonly [verb: string, resource: string])[] = [
-  ['get', 'pods'],
-  ['list', 'pods'],
-  ['delete', 'pods'],
-  ['create', 'pods/exec'],
-  ['create', 'pods/portforward'],
-  ['get', 'statefulsets.apps'],
-  ['list', 'statefulsets.apps'],
-  ['patch', 'statefulsets.apps'],
-  ['list', 'secrets'],
-  ['create', 'secrets'],
-  ['update', 'secrets'],
-  ['create', 'configmaps'],
-  ['patch', 'configmaps'],
-  ['delete', 'configmaps'],
-];
 
 const versionShape = z.object({ clientVersion: z.object({ gitVersion: z.string() }), serverVersion: z.object({ gitVersion: z.string() }).optional() });
 
@@ -61,18 +44,7 @@ export function kubernetesChecks(options: { readonly cluster: Cluster; readonly 
         return isUp ? pass(pod?.metadata.name ?? '') : { status: 'warn', detail: pod === null ? 'there is none' : `it is ${pod.status.phase}`, remedy: 'Rollback would leave it as it is now' };
       },
     },
-    {
-      name: 'cluster-rights',
-      claim: 'You may do in the namespace what has to be done',
-      async run() {
-        const denied: string[] = [];
-        for (const [verb, resource] of neededRights) {
-          const { exitCode } = await cluster.kubectl(['auth', 'can-i', verb, resource, '--quiet'], { answers: [0, 1], timeoutMs: 30_000 });
-          if (exitCode !== 0) denied.push(`${verb} ${resource}`);
-        }
-        return denied.length === 0 ? pass(`${neededRights.length} rights`) : fail(`not allowed: ${denied.join(', ')}`, `Have a role with them bound to you in namespace "${cluster.namespace}"`);
-      },
-    },
+    rightsCheck({ cluster, release }),
     {
       name: 'volume-keeps-databases',
       claim: 'The volume is no network file system',

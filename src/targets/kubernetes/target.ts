@@ -21,6 +21,7 @@ import { ownAddresses } from './ownAddresses.ts';
 import { gateTimeoutMs, podAccess } from './podAccess.ts';
 import type { ReleaseKeeper } from './releaseKeeper.ts';
 import { releaseBefore } from './releaseKeeper.ts';
+import { tellingMissingRights } from './rightsCheck.ts';
 import { findStatefulSet } from './workload.ts';
 
 /** A Helm release of the official chart. */
@@ -108,7 +109,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     name,
     checks: kubernetesChecks({ ...options, cluster }),
 
-    describe: () => describeTarget({ here, cluster, release, name }),
+    describe: () => tellingMissingRights({ cluster, release }, () => describeTarget({ here, cluster, release, name })),
 
     drop: (bytes) => dropInPod({ here, cluster, release }, bytes),
 

@@ -17,6 +17,15 @@ export async function blamingConfiguration<Result>(setting: 'kubectl' | 'helm', 
   }
 }
 
+/** True where kubectl or helm was not allowed something. */
+export function isForbidden(thrown: unknown): boolean {
+  const failure = thrown instanceof PlexliftError ? thrown.cause : thrown;
+  return failure instanceof CommandFailed && lineWith(failure.failure.stderr, forbidden) !== null;
+}
+
+/** How a cluster says no to somebody whom it knows. */
+const forbidden = /forbidden: User/;
+
 function blamed(error: CommandFailed, setting: 'kubectl' | 'helm', { context, kubeconfig }: NamedInConfiguration): PlexliftError {
   const { exitCode, machine, command, stderr } = error.failure;
   const facts = error.facts;
@@ -36,9 +45,9 @@ function blamed(error: CommandFailed, setting: 'kubectl' | 'helm', { context, ku
   if (kubeconfig !== undefined && stderr.includes(kubeconfig) && /no such file|permission denied|error loading config|not found/i.test(stderr)) {
     return new PlexliftError('refused', `Cannot use the kubeconfig "${kubeconfig}"`, { facts, remedy: 'Correct target.kubernetes.kubeconfig in the configuration, or make that file readable', cause: error });
   }
-  const forbidden = lineWith(stderr, /forbidden: User/);
-  if (forbidden !== null) {
-    return new PlexliftError('refused', `Cannot do what has to be done in the cluster: ${forbidden}`, { remedy: 'Have a role with this right bound to you; "plexlift check" lists every right that is needed', cause: error });
+  const denied = lineWith(stderr, forbidden);
+  if (denied !== null) {
+    return new PlexliftError('refused', `Cannot do what has to be done in the cluster: ${denied}`, { remedy: 'Have a role with this right bound to you; "plexlift check" lists every right that is needed', cause: error });
   }
   const stranger = lineWith(stderr, /Unauthorized|must be logged in|provide credentials/);
   if (stranger !== null) {

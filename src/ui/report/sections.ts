@@ -35,10 +35,16 @@ function inShort({ events, steps: planned, history }: ReportContext): readonly s
 
 function failures({ events, history }: ReportContext): readonly string[] {
   return events.flatMap((event) => {
-    if (event.type === 'step-failed') return [`- ${event.at} \`${event.step}\` (${event.kind}${history.stateOf(event.step).status === 'finished' ? '; done since then' : ''}): ${event.message}`, ...event.facts.map((fact) => `  - ${fact}`), `  - Remedy: ${event.remedy}`];
-    if (event.type === 'undo-failed') return [`- ${event.at} undoing \`${event.step}\`: ${event.message}`, `  - Remedy: ${event.remedy}`];
+    if (event.type === 'step-failed') return [`- ${event.at} \`${event.step}\` (${event.kind}${history.stateOf(event.step).status === 'finished' ? '; done since then' : ''}): ${event.message}`, ...event.facts.map(item), item(`Remedy: ${event.remedy}`)];
+    if (event.type === 'undo-failed') return [`- ${event.at} undoing \`${event.step}\`: ${event.message}`, item(`Remedy: ${event.remedy}`)];
     return [];
   });
+}
+
+/** An item below another; lines after the first are to be copied as they are. */
+function item(text: string): string {
+  const [sentence = '', ...copied] = text.split('\n');
+  return [`  - ${sentence}`, ...(copied.length === 0 ? [] : ['```', ...copied, '```'].map((line) => `    ${line}`))].join('\n');
 }
 
 function steps({ steps: planned, history }: ReportContext): readonly string[] {
@@ -70,7 +76,8 @@ function detailOf(finding: Finding): string {
       return `not checked: ${finding.reason}`;
     case 'warn':
     case 'fail':
-      return `${finding.detail}. ${finding.remedy}`;
+      // What is to be copied does not fit into a cell; it stands with the failure.
+      return `${finding.detail}. ${finding.remedy.split('\n')[0] ?? ''}`;
     default:
       return finding satisfies never;
   }

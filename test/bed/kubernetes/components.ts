@@ -44,12 +44,21 @@ export async function writeConfiguration(paths: BedPaths, bed: BedAddresses): Pr
   await writeFile(join(directory, 'service-account.key'), keys.privateKey.export({ type: 'pkcs8', format: 'pem' }), secret);
   await writeFile(join(directory, 'service-account.pub'), keys.publicKey.export({ type: 'spki', format: 'pem' }));
   await writeFile(join(directory, 'tokens.csv'), `${token},admin,admin,system:masters\n`, secret);
+  await writeFile(join(directory, 'audit-policy.json'), JSON.stringify(auditPolicy));
   await writeFile(paths.kubeconfig, JSON.stringify(kubeconfig(paths, bed, token), null, 2), secret);
   await writeFile(join(directory, 'kubelet.json'), JSON.stringify(kubeletConfiguration(paths), null, 2));
   await writeFile(join(directory, 'kube-proxy.json'), JSON.stringify(proxyConfiguration(paths, bed), null, 2));
   await writeFile(join(directory, 'cni', '10-bed.conflist'), JSON.stringify(podNetwork(paths, bed), null, 2));
   await writeFile(paths.containerdConfig, containerdConfiguration(paths));
 }
+
+/** Only what service accounts ask for is written down: what plexlift does under its role. */
+const auditPolicy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived', 'ResponseStarted'],
+  rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts'] }, { level: 'None' }],
+};
 
 /** Command lines of the Kubernetes components, by name, each as arguments of the `cluster` program. */
 export function componentArguments(paths: BedPaths, bed: BedAddresses) {
@@ -72,6 +81,8 @@ export function componentArguments(paths: BedPaths, bed: BedAddresses) {
       '--allow-privileged=true',
       '--kubelet-preferred-address-types=InternalIP',
       '--endpoint-reconciler-type=none',
+      `--audit-policy-file=${file('audit-policy.json')}`,
+      `--audit-log-path=${join(paths.logs, 'audit.log')}`,
     ],
     'kube-controller-manager': [
       `--kubeconfig=${paths.kubeconfig}`,

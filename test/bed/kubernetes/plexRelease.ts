@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { Cluster } from './cluster.ts';
 import { alpineImage } from './images.ts';
+import { leastRightsIn } from './leastRights.ts';
 import { chartPlexVersion, plexImage } from './plexImage.ts';
 import type { PlexImageOptions } from './plexImage.ts';
 
@@ -41,6 +42,8 @@ export interface PlexRelease {
   readonly claimName: string;
   /** Name of the Plex container in the pod. */
   readonly containerName: string;
+  /** Of somebody who may do in the namespace what docs/rbac.yaml says, and nothing else. */
+  readonly kubeconfig: string;
   /** Directory on this machine that the pod sees as /config. */
   readonly configHostPath: string;
   /** Address of the server, reachable from this machine; changes with every new pod. */
@@ -81,7 +84,8 @@ export async function installPlexRelease(cluster: Cluster, options: PlexReleaseO
   await writeFile(userValues, JSON.stringify(options.values ?? {}));
   await helm(['upgrade', '--install', release, chartDirectory, '--values', values, '--values', userValues]);
 
-  const installed = createRelease(cluster, { namespace, release, fullName, claimName, configHostPath });
+  const kubeconfig = await leastRightsIn(cluster, namespace);
+  const installed = createRelease(cluster, { namespace, release, fullName, claimName, kubeconfig, configHostPath });
   if (options.wait ?? true) {
     await installed.waitForServer();
   }
@@ -117,7 +121,7 @@ function releaseValues({ media, claimSizeMb }: PlexReleaseOptions, imageTag: str
 
 function createRelease(
   cluster: Cluster,
-  names: Pick<PlexRelease, 'namespace' | 'release' | 'fullName' | 'claimName' | 'configHostPath'>,
+  names: Pick<PlexRelease, 'namespace' | 'release' | 'fullName' | 'claimName' | 'kubeconfig' | 'configHostPath'>,
 ): Omit<PlexRelease, 'uninstall'> {
   const { namespace, fullName } = names;
   const podName = `${fullName}-0`;

@@ -42,7 +42,6 @@ test.each<[string, 'warn' | 'fail', string, Answers]>([
   ['one-server', 'fail', '0 replicas', { 'kubectl get statefulsets': listOf(statefulSet({ replicas: 0 })) }],
   ['pod-runs', 'warn', 'Running', { 'kubectl get pod': JSON.stringify(pod({ name: 'plex-pms', state: { waiting: { reason: 'CrashLoopBackOff' } } })) }],
   ['pod-runs', 'warn', 'none', { 'kubectl get pod': '' }],
-  ['cluster-rights', 'fail', 'create pods/exec', { 'kubectl auth can-i create pods/exec': { exitCode: 1, stderr: '' } }],
   ['volume-keeps-databases', 'fail', 'nfs', { 'kubectl exec': 'nfs\n' }],
 ])('%s is %s when it should be (%s)', async (name, status, words, answers) => {
   const finding = await findingOf(name, answers);
