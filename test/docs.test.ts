@@ -80,10 +80,12 @@ describe('docs/commands.md', () => {
 describe('docs/checks.md', () => {
   const text = textOf('docs/checks.md');
   const here = thisComputer();
+  const release = kubernetesTarget(here, { namespace: 'plex', release: 'plex', kubectl: 'kubectl', helm: 'helm' });
   const lists: readonly (readonly [heading: string, checks: readonly { readonly name: string; readonly claim: string }[]])[] = [
     ['A source over ssh', systemdPlex(here).checks],
     ['A source directory', directorySource(here, { directory: '/nowhere' }).checks],
-    ['A Helm release as the target', kubernetesTarget(here, { namespace: 'plex', release: 'plex', kubectl: 'kubectl', helm: 'helm' }).checks],
+    ['A Helm release as the target', release.checks],
+    ['In the waiting pod', release.checksWhenHeld],
     ['The way into the pod', [directLaneCheck, execProtocolCheck]],
     ['A directory as the target', directoryTarget(here, { directory: 'DIRECTORY' }).checks],
     ['Both sides together', preflightChecks],

@@ -53,6 +53,8 @@ export function directorySource(machine: Machine, options: DirectoryOptions): So
         databaseBytes: catalogue.reduce((sum, file) => sum + file.sizeBytes, 0),
         scratchFreeBytes: await scratchFreeBytes(machine),
         clockSkewSeconds: 0,
+        timeZone: null,
+        memoryPeakBytes: null,
         tools: await toolVersions(machine, ['find', 'tar', 'sha256sum']),
       };
     },

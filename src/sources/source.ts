@@ -35,6 +35,10 @@ export type SourceFacts = {
   readonly databaseBytes: number;
   readonly scratchFreeBytes: number;
   readonly clockSkewSeconds: number;
+  /** The zone in which its clock runs, e.g. `Europe/Berlin`; null where that is not known. */
+  readonly timeZone: string | null;
+  /** What its processes have taken of memory at their peak, in sum; null while none runs. */
+  readonly memoryPeakBytes: number | null;
   readonly tools: Readonly<Record<string, string>>;
 };
 

@@ -51,6 +51,23 @@ export async function clockSkewSeconds(machine: Machine): Promise<number> {
   return Math.round((Number(stdout.trim()) - middle) * 10) / 10 + 0;
 }
 
+/** The zone in which a machine's clock runs, by name; null where its rules are a file without one. */
+export async function timeZoneOf(machine: Machine): Promise<string | null> {
+  const { stdout } = await machine.run(command('sh', '-c', 'if [ -e /etc/localtime ]; then readlink -f /etc/localtime; cat /etc/timezone 2>/dev/null; else echo /zoneinfo/UTC; fi; true'));
+  const [link = '', named = ''] = stdout.split('\n');
+  return /\/zoneinfo\/(.+)$/.exec(link)?.[1] ?? (named === '' ? null : named);
+}
+
+/** The most memory that each process has held so far, added up; null where none of them runs any more. */
+export async function memoryPeakBytes(machine: Machine, processIds: readonly number[]): Promise<number | null> {
+  const statuses = processIds.map((id) => `/proc/${id}/status`);
+  if (statuses.length === 0) return null;
+  // A process that ended in the meantime is no error.
+  const { stdout } = await machine.run(as('root', command('sed', '-n', String.raw`s/^VmHWM:[[:space:]]*\([0-9]*\) kB$/\1/p`, ...statuses)), { answers: [0, 2] });
+  const peaks = stdout.split('\n').filter((line) => line !== '').map(Number);
+  return peaks.length === 0 ? null : peaks.reduce((sum, kibibytes) => sum + kibibytes, 0) * 1024;
+}
+
 /** The first line that each program says of its version; those that are not there are left out. */
 export async function toolVersions(machine: Machine, names: readonly string[]): Promise<Readonly<Record<string, string>>> {
   const script = 'for name do said=$("$name" --version 2>/dev/null </dev/null | head -n 1) && [ -n "$said" ] && printf "%s\\t%s\\n" "$name" "$said"; done; true';

@@ -2,6 +2,7 @@ import { PlexliftError, messageOf } from '../errors.ts';
 import { as, command } from '../machines/command.ts';
 import type { Machine } from '../machines/machine.ts';
 import { databasesDirectory, isDatabase, libraryDatabase, preferencesFile } from '../plex/dataDirectory.ts';
+import { isNetworkFileSystem } from '../plex/fileSystems.ts';
 import { compareVersions, parseVersion } from '../plex/versions.ts';
 import type { Check, Finding } from '../runner/check.ts';
 import { bytesText } from '../units.ts';
@@ -25,9 +26,6 @@ const clockToleranceSeconds = 5;
 
 /** GNU tar takes names verbatim from a list since 1.29. */
 const oldestTar = [1, 29] as const;
-
-/** File systems that lie on another machine. SQLite's locks cannot be relied on there. */
-const networkFileSystems = /^(?:nfs|nfs4|cifs|smb|smb2|smb3|smbfs|fuse\.sshfs|9p|ceph|glusterfs|fuse\.glusterfs)$/;
 
 /** Claims about a Plex that systemd runs. */
 export function systemdChecks({ machine, unit, service, isRunning }: SystemdChecked): readonly Check[] {
@@ -95,7 +93,7 @@ export function systemdChecks({ machine, unit, service, isRunning }: SystemdChec
       claim: 'The databases of the source lie on a disk of its own',
       async run() {
         const kind = await fileSystemOf(machine, `${(await service()).dataDirectory}/${databasesDirectory}`);
-        if (!networkFileSystems.test(kind)) return pass(`they lie on ${kind}`);
+        if (!isNetworkFileSystem(kind)) return pass(`they lie on ${kind}`);
         return warn(`they lie on ${kind}, where SQLite's locks cannot be relied on`, 'Their integrity is checked before anything moves; if it fails, that is the likely cause');
       },
     },

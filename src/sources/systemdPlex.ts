@@ -17,7 +17,7 @@ import { databaseUsers, plexProcesses } from './plexProcesses.ts';
 import { findPlexService } from './plexService.ts';
 import type { PlexService } from './plexService.ts';
 import type { Source } from './source.ts';
-import { bulkOf, clockSkewSeconds, findCopyTool, sampleFile, scratchFreeBytes, storedIdentity, toolVersions } from './sourceProbes.ts';
+import { bulkOf, clockSkewSeconds, findCopyTool, memoryPeakBytes, sampleFile, scratchFreeBytes, storedIdentity, timeZoneOf, toolVersions } from './sourceProbes.ts';
 import { systemdChecks } from './systemdChecks.ts';
 import { installedVersion } from './installedVersion.ts';
 import { takeCatalogueOf } from './takeCatalogue.ts';
@@ -115,7 +115,8 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
     async describe() {
       const { user, home, dataDirectory } = await service();
       const now = await readUnit(machine, unit);
-      const running = await isRunning();
+      const serving = await processes();
+      const running = serving.length > 0;
       const [version, identity, bulk, catalogue, ownSqlite] = await Promise.all([
         installedVersion(machine, running ? await askIdentity(machine) : null),
         storedIdentity(machine, { directory: dataDirectory, user: 'root' }),
@@ -144,6 +145,8 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
         databaseBytes: catalogue.reduce((sum, file) => sum + file.sizeBytes, 0),
         scratchFreeBytes: await scratchFreeBytes(machine),
         clockSkewSeconds: await clockSkewSeconds(machine),
+        timeZone: await timeZoneOf(machine),
+        memoryPeakBytes: await memoryPeakBytes(machine, serving.map(({ processId }) => processId)),
         tools: { ...(await toolVersions(machine, recordedTools)), ...(ownSqlite === null ? {} : { 'Plex SQLite': ownSqlite }) },
       };
     },

@@ -48,6 +48,7 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
     kind: 'directory',
     name: `directory ${directory}`,
     checks: directoryChecks(machine, { ...options, room: () => roomFor(directory) }),
+    checksWhenHeld: [],
 
     async describe(): Promise<TargetFacts> {
       const existed = await exists(machine, directory);
@@ -60,12 +61,15 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
         existingLibrary: existed ? await (await gate()).identity() : { present: false, machineIdentifier: null, sizeBytes: null },
         room: await roomFor(directory),
         mounts: options.mounts ?? null,
+        timeZone: null,
+        memoryLimitBytes: null,
         before: { existed, phase, run },
       };
     },
 
-    async open({ run }): Promise<readonly string[]> {
+    async open({ run, whenHeld }): Promise<readonly string[]> {
       if (!(await exists(machine, directory))) await machine.run(command('mkdir', '-p', '--', directory));
+      await whenHeld?.();
       const state = await (await gate()).open(run);
       return state.phase === 'landing' ? [`The landing area is "${posix.join(directory, '.plexlift', run)}"`] : [`Run "${run}" is at phase ${state.phase} already`];
     },

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { command } from '../machines/command.ts';
 import type { Machine } from '../machines/machine.ts';
+import { isNetworkFileSystem } from '../plex/fileSystems.ts';
 import type { Check, Finding } from '../runner/check.ts';
 import type { Room } from './target.ts';
 
@@ -24,7 +25,6 @@ const tools: readonly { readonly program: string; readonly says: RegExp }[] = [
   { program: 'flock', says: /util-linux/ },
 ];
 
-const networkFileSystems = /^(nfs\d?|cifs|smb\d?|smbfs|9p|afs|ceph|glusterfs|fuse\.(sshfs|glusterfs|rclone|s3fs))$/;
 const foreignFileSystems = /^(vfat|msdos|exfat|ntfs\d?|fuseblk)$/;
 
 /** Claims about a directory that is to receive a library. */
@@ -77,7 +77,7 @@ async function suits(options: DirectoryChecksOptions): Promise<Finding> {
   if (foreignFileSystems.test(fileSystem)) {
     return { status: 'fail', detail: `It is on ${fileSystem}, which keeps no links, owners and modes`, remedy: 'Choose a directory on ext4, xfs, btrfs or zfs' };
   }
-  if (networkFileSystems.test(fileSystem)) {
+  if (isNetworkFileSystem(fileSystem)) {
     return { status: 'warn', detail: `It is on ${fileSystem}, where databases are damaged by lost locks`, remedy: 'Choose a directory on a local disk if Plex shall run from it' };
   }
   return { status: 'pass', detail: `It is on ${fileSystem}` };

@@ -30,6 +30,10 @@ export type TargetFacts = {
   readonly room: Room | null;
   /** Where media are mounted, e.g. `/media/library`; null where the kind does not mount anything (any path may exist). */
   readonly mounts: readonly string[] | null;
+  /** The zone in which the server's clock runs, e.g. `Europe/Berlin`; null where the kind has no server, or nobody knows the rules of its zone. */
+  readonly timeZone: string | null;
+  /** How much memory the server may take; null where nothing limits it. */
+  readonly memoryLimitBytes: number | null;
   readonly before: JsonObject;
 };
 
@@ -39,6 +43,8 @@ export interface OpenRequest {
   /** The server version the release shall be pinned to; null to leave it. */
   readonly version: string | null;
   readonly before: TargetFacts;
+  /** Called when the server is held back and the volume can be worked on, before anything of the run is put there; what it throws ends the opening. */
+  readonly whenHeld?: () => Promise<void>;
 }
 
 /** A media file as the target's server will see it. */
@@ -72,6 +78,13 @@ export type Seal = {
   readonly sentinels: readonly Sentinel[];
 };
 
+/** What became of one thing that was tried on the volume; null where it went as it should. */
+export type VolumeTrial = {
+  /** `rename`: a directory is renamed and not copied. `replace`: a name is never missing while it is replaced. `owner`: what arrives can be Plex's user's. */
+  readonly tried: 'rename' | 'replace' | 'owner';
+  readonly fault: string | null;
+};
+
 /** How far the target's volume is, as told by the volume itself. */
 export type GateState = {
   readonly phase: 'none' | 'landing' | 'publishing' | 'published' | 'withdrawn';
@@ -86,6 +99,8 @@ export interface Target {
   readonly kind: string;
   readonly name: string;
   readonly checks: readonly Check[];
+  /** Claims that can be tested only where its server is held back; for `whenHeld`. */
+  readonly checksWhenHeld: readonly Check[];
   describe(): Promise<TargetFacts>;
   /** Takes bytes where the volume is and throws them away, so that the way there can be measured; absent where there is no way to speak of. */
   drop?(bytes: Readable): Promise<void>;

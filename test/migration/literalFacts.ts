@@ -15,7 +15,7 @@ export function sourceFacts(changes: Partial<SourceFacts> = {}): SourceFacts {
   return {
     kind: 'systemd', name: 'alex@old', dataDirectory: '/var/lib/plexmediaserver/Library/Application Support/Plex Media Server', version: '1.43.4.10718-1e3cb7a60', versionFrom: 'dpkg',
     running: true, service, machineIdentifier: 'machine', processedMachineIdentifier: 'processed', friendlyName: 'Plex', hostName: 'old', bulkBytes: 10 * gibibyte, bulkEntries: 100_000,
-    databaseBytes: 1024, scratchFreeBytes: gibibyte, clockSkewSeconds: 0, tools: {}, ...changes,
+    databaseBytes: 1024, scratchFreeBytes: gibibyte, clockSkewSeconds: 0, timeZone: 'Europe/Berlin', memoryPeakBytes: gibibyte / 2, tools: {}, ...changes,
   };
 }
 
@@ -23,7 +23,7 @@ export function sourceFacts(changes: Partial<SourceFacts> = {}): SourceFacts {
 export function targetFacts(changes: Partial<TargetFacts> = {}): TargetFacts {
   return {
     kind: 'kubernetes', name: 'release plex', version: '1.43.4.10718-1e3cb7a60', owner: { uid: 1000, gid: 1000 }, existingLibrary: { present: false, machineIdentifier: null, sizeBytes: null },
-    room: { freeBytes: 20 * gibibyte, freeInodes: 1_000_000, fileSystem: 'ext4' }, mounts: ['/media/library', '/media/optimized'], before: {}, ...changes,
+    room: { freeBytes: 20 * gibibyte, freeInodes: 1_000_000, fileSystem: 'ext4' }, mounts: ['/media/library', '/media/optimized'], timeZone: 'Europe/Berlin', memoryLimitBytes: null, before: {}, ...changes,
   };
 }
 

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { requireKnownNames } from '../../src/migration/names.ts';
 
-const sides = { source: { checks: [] }, target: { checks: [] } };
+const sides = { source: { checks: [] }, target: { checks: [], checksWhenHeld: [{ name: 'volume-renames', claim: 'It renames', run: () => Promise.reject(new Error('not run here')) }] } };
 const accepting = (name: string) => () => requireKnownNames({ accepted: [name], answered: [] }, sides);
 
 test('a name that can be accepted is taken, a mistyped one is refused with those there are', () => {
   expect(accepting('same-version')).not.toThrow();
   expect(accepting('source-can-return')).not.toThrow();
+  expect(accepting('volume-renames')).not.toThrow();
   expect(accepting('same-versoin')).toThrow(expect.objectContaining({ kind: 'usage', remedy: expect.stringContaining('same-version') as string }) as Error);
 });
 

@@ -7,6 +7,7 @@ import type { PathPair } from '../../runner/events.ts';
 import type { Activity, SourceFacts } from '../../sources/source.ts';
 import type { TargetFacts } from '../../targets/target.ts';
 import { bytesText } from '../../units.ts';
+import { serverPlaceChecks } from './serverPlace.ts';
 
 /** What the checks of both sides together look at. */
 export interface PreflightContext {
@@ -92,6 +93,7 @@ export const preflightChecks: readonly Check<PreflightContext>[] = [
       return roomFinding({ source, room: target.room, existingLibrary: target.existingLibrary.present });
     },
   },
+  ...serverPlaceChecks,
   {
     name: 'existing-library',
     claim: 'The target holds no library yet',
@@ -146,5 +148,5 @@ export function roomFinding(facts: { readonly source: SourceFacts; readonly room
   const neededInodes = facts.source.bulkEntries + volumeReserveInodes;
   const detail = `${bytesText(facts.room.freeBytes)} and ${facts.room.freeInodes} inodes free, ${bytesText(neededBytes)} and ${neededInodes} inodes needed`;
   if (facts.room.freeBytes >= neededBytes && facts.room.freeInodes >= neededInodes) return { status: 'pass', detail } as const;
-  return { status: 'fail', detail, remedy: 'Enlarge the claim (or make a larger one and name it in pms.configExistingClaim), then run the same command again' } as const;
+  return { status: 'fail', detail, remedy: 'Make room on the volume, or enlarge the claim, where its storage class allows that (kubectl patch persistentvolumeclaim); otherwise give the release a larger one, as docs/checks.md tells under "Another claim". Then run the same command again' } as const;
 }

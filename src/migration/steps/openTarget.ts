@@ -1,4 +1,5 @@
 import { PlexliftError } from '../../errors.ts';
+import type { Check } from '../../runner/check.ts';
 import type { GateState } from '../../targets/target.ts';
 import { roomFinding } from '../checks/preflight.ts';
 import type { MigrationStep } from '../migration.ts';
@@ -24,14 +25,12 @@ export const openTarget: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'ac
     const { source: sourceFacts, target: before } = resultOf(inspect);
     const existingLibrary = before.existingLibrary.present ? await askAboutExisting(before.existingLibrary.machineIdentifier, { name: target.name, ask, run }) : 'none';
     const version = before.version === null ? null : sourceFacts.version;
-    const done = await whileWaiting(target.open({ run, version, before }), { what: 'waiting for the gate on the target', progress });
+    const volumeRoom: Check = { name: 'volume-room', claim: 'The target volume has room for the data', run: async () => roomFinding({ source: sourceFacts, room: await target.room(), existingLibrary: before.existingLibrary.present }) };
+    const whenHeld = async (): Promise<void> => {
+      await runChecks([...target.checksWhenHeld, volumeRoom], undefined, { step: 'open-target', accepted, record });
+    };
+    const done = await whileWaiting(target.open({ run, version, before, whenHeld }), { what: 'waiting for the gate on the target', progress });
     for (const sentence of done) note(sentence);
-    const room = await target.room();
-    await runChecks(
-      [{ name: 'volume-room', claim: 'The target volume has room for the data', run: async () => roomFinding({ source: sourceFacts, room, existingLibrary: before.existingLibrary.present }) }],
-      undefined,
-      { step: 'open-target', accepted, record },
-    );
     return { existingLibrary, version, done };
   },
   async stillHolds({ run, target, resultOf }) {

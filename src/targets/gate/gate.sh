@@ -1163,6 +1163,87 @@ verb_discard() { # RUN
   finished
 }
 
+# --- What this container and the volume can do --------------------------------------------------------------------------
+
+# The first line that each tool says of its version; nothing behind the name of one that is missing.
+verb_tools() {
+  for tool in tar find xargs sed grep head stat sort flock setpriv curl; do
+    said=$("$tool" --version 2>/dev/null </dev/null | head -n 1) || :
+    printf '%s %s\n' "$tool" "$said"
+  done
+  finished
+}
+
+# The zone in which clocks run here, behind "known" where the system has its rules: where it has not, every clock shows UTC.
+verb_time_zone() {
+  zone=${TZ:-}
+  zone=${zone#:}
+  [ -n "$zone" ] || zone=$(readlink -f /etc/localtime 2>/dev/null | sed -n 's|^.*/zoneinfo/||p')
+  [ -n "$zone" ] || [ -e /etc/localtime ] || zone=UTC
+  if [ "$zone" = UTC ] || { [ -n "$zone" ] && [ -f "/usr/share/zoneinfo/$zone" ]; }; then echo "known $zone"; else echo "unknown $zone"; fi
+  finished
+}
+
+# Tries what a migration rests on, in a directory of the volume that is gone afterwards. A line for each trial: its name, then "ok" or
+# what came of it.
+verb_trial() {
+  make_work
+  rm -rf -- "$work"/scratch.trial.*
+  scratch=$work/scratch.trial.$$
+  mkdir -- "$scratch" && chmod 0711 "$scratch" || die 1 "Cannot make \"$scratch\""
+  try_rename
+  try_replace
+  try_owner
+  finished
+}
+
+told() { # TRIAL FILE: the last line of what a command said
+  printf '%s %s\n' "$1" "$(sed -n '$p' "$2")"
+}
+
+# A rename leaves alone what is in a directory. Where the file system refuses one, mv copies everything instead, and says nothing.
+try_rename() {
+  mkdir -p -- "$scratch/from/in" "$scratch/above" && echo content >"$scratch/from/in/file"
+  before=$(stat -c %z -- "$scratch/from/in/file")
+  if ! mv -T -- "$scratch/from" "$scratch/above/to" 2>"$scratch/why"; then told rename "$scratch/why"
+  elif [ "$(there "$scratch/from")" = 1 ]; then echo 'rename the old name is still there'
+  elif [ "$(stat -c %z -- "$scratch/above/to/in/file" 2>&1)" != "$before" ]; then echo 'rename it was copied instead'
+  else echo 'rename ok'; fi
+}
+
+# Whoever reads a file while it is replaced sees the old one or the new one, never none and never a part.
+try_replace() {
+  echo whole >"$scratch/state"
+  ( trap - TERM INT HUP EXIT
+    until [ -e "$scratch/done" ]; do
+      read -r seen <"$scratch/state" && [ "$seen" = whole ] || { echo 'the name was gone for a moment' >"$scratch/gone"; break; }
+    done ) 2>/dev/null 7>&- 8>&- 9>&- &
+  reading_pid=$!
+  tries=0
+  : >"$scratch/why"
+  while [ "$tries" -lt 200 ]; do
+    tries=$((tries + 1))
+    echo whole >"$scratch/state.new"
+    mv -f -T -- "$scratch/state.new" "$scratch/state" 2>"$scratch/why" || break
+  done
+  : >"$scratch/done"
+  wait "$reading_pid" || :
+  if [ -s "$scratch/why" ]; then told replace "$scratch/why"
+  elif [ -s "$scratch/gone" ]; then told replace "$scratch/gone"
+  else echo 'replace ok'; fi
+}
+
+try_owner() {
+  owner=${PLEX_UID:-$(id -u)}:${PLEX_GID:-${PLEX_UID:-$(id -g)}}
+  echo content >"$scratch/file"
+  chmod 0640 "$scratch/file"
+  if ! chown -- "$owner" "$scratch/file" 2>"$scratch/why"; then told owner "$scratch/why"
+  elif [ "$(stat -c '%u:%g %a' -- "$scratch/file")" != "$owner 640" ]; then echo "owner it belongs to $(stat -c '%u:%g, with mode %a' -- "$scratch/file") all the same"
+  elif ! bounded 20 sh -c 'echo more >>"$1"' sh "$scratch/file"; then told owner "$answer_errors"
+  elif ! ln -s -- file "$scratch/link" 2>"$scratch/why"; then told owner "$scratch/why"
+  else echo 'owner ok'; fi
+}
+
 # --- Which verb ---------------------------------------------------------------------------------------------------------
 
 [ -z "$verb" ] || shift
@@ -1200,5 +1281,8 @@ case $verb in
   discard) verb_discard "$@" ;;
   read-preferences) verb_read_preferences ;;
   write-preferences) verb_write_preferences "$@" ;;
+  tools) verb_tools ;;
+  time-zone) verb_time_zone ;;
+  trial) verb_trial ;;
   *) die 20 "There is no verb \"$verb\"" ;;
 esac

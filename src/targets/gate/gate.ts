@@ -5,8 +5,8 @@ import type { Finding } from '../../runner/check.ts';
 import { bytesOf, bytePathOfText } from '../../transfer/entry.ts';
 import type { BytePath, Entry, Owner } from '../../transfer/entry.ts';
 import type { Receipt, Segment } from '../../transfer/segment.ts';
-import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Seal, Target } from '../target.ts';
-import { parseBoot, parseDatabaseChecks, parseDigest, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseReceipt, parseRoom, parseSample, parseState } from './gateAnswers.ts';
+import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Seal, Target, VolumeTrial } from '../target.ts';
+import { parseBoot, parseDatabaseChecks, parseDigest, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseReceipt, parseRoom, parseSample, parseState, parseTools, parseTrial } from './gateAnswers.ts';
 import { callGate, nulList, streamToGate } from './gateCall.ts';
 import type { GateCall, TarOffer } from './gateCall.ts';
 import { GateFailed } from './gateFailure.ts';
@@ -26,6 +26,10 @@ export interface Gate extends Pick<
   reach(way: Pick<TarOffer, 'pin' | 'token'>, places: readonly string[]): Promise<string | null>;
   /** The library that is on the volume now; works without `open`. */
   identity(): Promise<ExistingLibrary>;
+  /** Tries on the volume what a migration rests on, and leaves nothing there. */
+  trial(): Promise<readonly VolumeTrial[]>;
+  /** What each tool there says of its version; null for one that is missing. */
+  tools(): Promise<ReadonlyMap<string, string | null>>;
   /** Keeps the gate closed from the next start of the pod on, until `release` or `withdraw`. */
   hold(run: string): Promise<GateState>;
   /** Lets a published library start again after `hold`. */
@@ -113,6 +117,8 @@ export function gateClient(options: GateOptions): Gate {
       return parseMounts(answer, { paths, anyDirectory: options.anyDirectoryIsAMount ?? false });
     },
 
+    trial: async () => parseTrial(await text('trial')),
+    tools: async () => parseTools(await text('tools')),
     bootId: async () => parseBoot(await text('boot')),
 
     async receive(segment: Segment, tar: Readable): Promise<void> {

@@ -3,7 +3,7 @@ import type { Finding } from '../../runner/check.ts';
 import { bytePath } from '../../transfer/entry.ts';
 import type { BytePath, Entry } from '../../transfer/entry.ts';
 import type { Receipt } from '../../transfer/segment.ts';
-import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Room } from '../target.ts';
+import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Room, VolumeTrial } from '../target.ts';
 
 /** An answer of the script that does not have the promised form: a bug in one of the two, so no `PlexliftError`. */
 function malformed(what: string, answer: string): Error {
@@ -54,6 +54,34 @@ export function parseRoom(answer: string): Room {
   if (!/^\d+$/.test(available) || fileSystem === '') throw malformed('its room', answer);
   const counted = /^\d+$/.test(freeInodes) && allInodes !== '0';
   return { freeBytes: Number(available), freeInodes: counted ? Number(freeInodes) : Number.MAX_SAFE_INTEGER, fileSystem };
+}
+
+/** A line for each tool: its name and what it says of its version. */
+export function parseTools(answer: string): ReadonlyMap<string, string | null> {
+  return new Map(linesOf(answer).map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1) || null]));
+}
+
+/** `known ZONE`, or `unknown ZONE`, which is null. */
+export function parseTimeZone(answer: string): string | null {
+  const [, word, zone = ''] = /^(known|unknown) (.*)\n$/.exec(answer) ?? [];
+  if (word === undefined) throw malformed('its time zone', answer);
+  return word === 'known' ? zone : null;
+}
+
+const trials: readonly VolumeTrial['tried'][] = ['rename', 'replace', 'owner'];
+
+/** A line for each trial: its name, then `ok` or what came of it. */
+export function parseTrial(answer: string): readonly VolumeTrial[] {
+  const outcomes = new Map(linesOf(answer).map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]));
+  return trials.map((tried) => {
+    const outcome = outcomes.get(tried);
+    if (outcome === undefined) throw malformed('its trials', answer);
+    return { tried, fault: outcome === 'ok' ? null : outcome };
+  });
+}
+
+function linesOf(answer: string): readonly string[] {
+  return answer.split('\n').slice(0, -1);
 }
 
 /** Lines of `present`, `machine-identifier` and `size-bytes`. */

@@ -45,16 +45,6 @@ export function kubernetesChecks(options: { readonly cluster: Cluster; readonly 
       },
     },
     rightsCheck({ cluster, release }),
-    {
-      name: 'volume-keeps-databases',
-      claim: 'The volume is no network file system',
-      async run() {
-        const found = await set();
-        const { stdout } = await cluster.kubectl(['exec', `${found.metadata.name}-0`, '--container', plexContainer(found).name, '--', 'stat', '--file-system', '--format', '%T', '/config'], { timeoutMs: 60_000 });
-        const type = stdout.trim();
-        return /^(nfs|cifs|smb|smb2|fuse\.sshfs)/i.test(type) ? fail(`/config is on ${type}`, 'Use block or local storage: SQLite databases are damaged on network file systems') : pass(type);
-      },
-    },
   ];
 }
 

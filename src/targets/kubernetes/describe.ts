@@ -5,13 +5,14 @@ import type { Machine } from '../../machines/machine.ts';
 import { parseVersion } from '../../plex/versions.ts';
 import type { JsonObject } from '../../runner/json.ts';
 import type { Owner } from '../../transfer/entry.ts';
-import { parseIdentity, parseRoom } from '../gate/gateAnswers.ts';
+import { parseIdentity, parseRoom, parseTimeZone } from '../gate/gateAnswers.ts';
 import { readGateScript } from '../gate/gateScript.ts';
 import type { ExistingLibrary, Room, TargetFacts } from '../target.ts';
 import type { Cluster } from './cluster.ts';
 import { parsed } from './cluster.ts';
 import { chartOf, findRelease } from './findRelease.ts';
 import { gateContainerName, tagOf } from './gateValues.ts';
+import { memoryLimitOf } from './memoryLimit.ts';
 import { podMachine } from './podMachine.ts';
 import type { ReleaseBefore } from './releaseKeeper.ts';
 import type { Container } from './workload.ts';
@@ -57,6 +58,8 @@ export async function describeTarget(options: { readonly here: Machine; readonly
     existingLibrary: await existingLibrary(machine),
     room: await roomOf(machine),
     mounts: plex.volumeMounts.map((mount) => mount.mountPath).filter((path) => !ownMounts.has(path) && !path.startsWith('/var/run/secrets/')),
+    timeZone: parseTimeZone(await askScript(machine, 'time-zone')),
+    memoryLimitBytes: await memoryLimitOf(cluster, { pod: `${set.metadata.name}-0`, container: plex.name }),
     before: {
       revision: controller?.name === 'Argo CD' ? null : (record?.revision ?? null),
       podWasReady: container === plex.name,
@@ -76,8 +79,8 @@ async function askIdentity(machine: Machine): Promise<z.infer<typeof identitySha
   return exitCode === 0 ? parsed(stdout, identityShape, 'the answer of /identity').MediaContainer : null;
 }
 
-/** The gate's own script, on standard input, answers without being installed. */
-async function askScript(machine: Machine, verb: string): Promise<string> {
+/** Asks a verb that needs no landing area. The gate's own script, on standard input, answers without being installed. */
+export async function askScript(machine: Machine, verb: string): Promise<string> {
   const { stdout } = await machine.run({ ...command('sh', '-s', verb), environment: { PLEXLIFT_ROOT: '/config' } }, { input: await readGateScript(), timeoutMs: 120_000 });
   const end = stdout.lastIndexOf('end\n');
   if (end >= 0) return stdout.slice(0, end);

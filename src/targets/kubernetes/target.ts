@@ -19,6 +19,7 @@ import { runAnnotation } from './gateValues.ts';
 import { helmKeeper } from './helmKeeper.ts';
 import { ownAddresses } from './ownAddresses.ts';
 import { gateTimeoutMs, podAccess } from './podAccess.ts';
+import { gateChecks, podChecks } from './podChecks.ts';
 import type { ReleaseKeeper } from './releaseKeeper.ts';
 import { releaseBefore } from './releaseKeeper.ts';
 import { tellingMissingRights } from './rightsCheck.ts';
@@ -56,6 +57,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     tell: (finding) => options.tell?.(directLaneCheck, finding),
     addresses: async () => ownAddresses(await nodeAddress()),
   });
+
+  const pod = { here, cluster, release, withGate };
 
   async function* streamFromGate<Item>(use: (gate: Gate) => AsyncIterable<Item>): AsyncIterable<Item> {
     yield* await withGate(async (gate) => use(gate));
@@ -107,7 +110,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
   return {
     kind: 'kubernetes',
     name,
-    checks: kubernetesChecks({ ...options, cluster }),
+    checks: [...kubernetesChecks({ ...options, cluster }), ...podChecks(pod)],
+    checksWhenHeld: gateChecks(pod),
 
     describe: () => tellingMissingRights({ cluster, release }, () => describeTarget({ here, cluster, release, name })),
 
@@ -120,6 +124,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       const done = await now.putGate(request);
       if (done.length > 0) await waitForNewGate(request, now);
       else await waitForGate();
+      await request.whenHeld?.();
       await withGate((gate) => gate.open(request.run));
       return done;
     },
