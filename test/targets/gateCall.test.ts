@@ -1,10 +1,11 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { thisComputer } from '../../src/machines/localMachine.ts';
 import type { Machine, Process } from '../../src/machines/machine.ts';
 import { gateClient } from '../../src/targets/gate/gate.ts';
+import { gateProtocol } from '../../src/targets/gate/gateCall.ts';
 import { gateScriptPath } from '../../src/targets/gate/gateScript.ts';
 import { gateVolume, ownUser, temporaryDirectory } from './gateVolume.ts';
 
@@ -88,6 +89,55 @@ describe('an answer', () => {
   test('from a script that is not there names the command', async () => {
     const gate = gateClient({ machine: thisComputer(), script: ['sh', '/nowhere/gate.sh'], root: temporaryDirectory(), owner: ownUser() });
     await expect(gate.state()).rejects.toMatchObject({ kind: 'failed', message: expect.stringContaining('/nowhere/gate.sh state') as string });
+  });
+});
+
+describe('another protocol', () => {
+  /** A script like the real one, in a copy that was changed. */
+  function changedScript(change: (script: string) => string): string {
+    const path = join(temporaryDirectory(), 'gate.sh');
+    writeFileSync(path, change(readFileSync(gateScriptPath, 'utf8')));
+    return path;
+  }
+
+  function gateOf(script: string, root: string) {
+    return gateClient({ machine: thisComputer(), script: ['sh', script], root, owner: ownUser() });
+  }
+
+  const remedy = 'Use the plexlift that began this run, to go on as well as to roll back: the first line of journal.ndjson in the run directory names its version';
+
+  test('this side speaks that of the script', () => {
+    expect(readFileSync(gateScriptPath, 'utf8')).toContain(`\nprotocol=${gateProtocol}\n`);
+  });
+
+  test('is refused by the gate before it does anything', async () => {
+    const root = temporaryDirectory();
+    const script = changedScript((text) => text.replace(/^protocol=.*$/m, 'protocol=7'));
+    const refused = { kind: 'refused', reason: 'protocol', message: `This gate ("${script}") speaks protocol 7, and the plexlift that called it speaks protocol ${gateProtocol}`, remedy };
+    const segment = { name: 's1', owner: ownUser(), entries: [] };
+    await expect(gateOf(script, root).open('r1')).rejects.toMatchObject(refused);
+    await expect(gateOf(script, root).receive(segment, new PassThrough().end())).rejects.toMatchObject(refused);
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  test('is refused by plexlift when a gate tells it', async () => {
+    const gate = gateOf(changedScript(() => 'echo "none -"; echo "end 7"\n'), temporaryDirectory());
+    await expect(gate.state()).rejects.toMatchObject({ kind: 'refused', reason: 'protocol', message: `The gate speaks protocol 7, and this plexlift speaks protocol ${gateProtocol}`, remedy });
+  });
+
+  test('a run whose gate is of the time before protocols were told goes on, and is rolled back', async () => {
+    const root = temporaryDirectory();
+    const gate = gateOf(changedScript((text) => text.replace('finished() { echo "end${PLEXLIFT_PROTOCOL:+ $protocol}"; }', 'finished() { echo end; }').replace('*) same_protocol;', '*)')), root);
+    await gate.open('r1');
+    await gate.publish({ run: 'r1', existingLibrary: 'none', sentinels: [] });
+    await gate.hold('r1');
+    expect(await gate.withdraw('r1')).toEqual([`The migrated library is kept at "${root}/Library.withdrawn-r1"`]);
+  });
+
+  test('a plexlift of that time is answered as it was then', () => {
+    const volume = gateVolume();
+    expect(volume.run(['state'])).toMatchObject({ exitCode: 0, stdout: 'none -\nend\n' });
+    expect(volume.run(['state'], { environment: { PLEXLIFT_PROTOCOL: '1' } })).toMatchObject({ exitCode: 0, stdout: 'none -\nend 1\n' });
   });
 });
 

@@ -8,7 +8,7 @@
 #
 # Environment: PLEXLIFT_ROOT (the volume, default /config), PLEXLIFT_RUN (the run that the gate container was made for),
 # PLEX_UID, PLEX_GID (whom Plex runs as), PLEXLIFT_PLEX_SQLITE (Plex's own SQLite, where it is not in its usual place),
-# PLEXLIFT_STALL_SECONDS (for how long a stream may stand still, default 120)
+# PLEXLIFT_STALL_SECONDS (for how long a stream may stand still, default 120), PLEXLIFT_PROTOCOL (which protocol the caller speaks)
 #
 # On the volume:
 #   .plexlift/state            phase, run and agreement; only ever replaced by rename
@@ -21,7 +21,8 @@
 #
 # Phases: none -> landing -> publishing -> published -> finished, and from published: withdrawing -> withdrawn.
 #
-# Every verb that succeeds ends its standard output with the line "end": an answer without it was cut off on its way.
+# Every verb that succeeds ends its standard output with the line "end", with its protocol where the caller told its own: an answer
+# without that line was cut off on its way.
 # While it is at work it says so every 20 s. A verb that reads standard input is told its length, and refuses less. Exit codes:
 #   0 done
 #   1 a command failed; standard error says which
@@ -36,6 +37,7 @@
 #  18 a tool is missing
 #  19 what is offered elsewhere could not be fetched, or not to its end
 #  20 wrong usage
+#  21 the caller speaks another protocol
 # plexlift's own side of this is gate.ts.
 
 set -eu
@@ -92,7 +94,13 @@ trap 'exit 129' HUP
 
 # --- Small things -----------------------------------------------------------------------------------------------------
 
-finished() { echo end; }
+finished() { echo "end${PLEXLIFT_PROTOCOL:+ $protocol}"; }
+
+# Who does not tell is of the time when there was only the first, or a person.
+same_protocol() {
+  [ "${PLEXLIFT_PROTOCOL:-1}" = "$protocol" ] ||
+    die 21 "This gate (\"$0\") speaks protocol $protocol, and the plexlift that called it speaks protocol ${PLEXLIFT_PROTOCOL:-1}"
+}
 
 need() { # TOOL...
   for tool; do command -v "$tool" >/dev/null 2>&1 || die 18 "The tool \"$tool\" is missing here"; done
@@ -1247,7 +1255,7 @@ try_owner() {
 # --- Which verb ---------------------------------------------------------------------------------------------------------
 
 [ -z "$verb" ] || shift
-case $verb in '' | gate) ;; *) keep_alive ;; esac
+case $verb in '' | gate) ;; *) same_protocol; keep_alive ;; esac
 case $verb in
   '')
     read_state

@@ -27,7 +27,12 @@ export interface GateCall {
   readonly timeoutMs?: number;
 }
 
-const endLine = Buffer.from('end\n');
+/** Which protocol this side speaks. The script refuses callers of another, and tells its own in the line that ends each answer. */
+export const gateProtocol = 1;
+
+/** The line that ends an answer. A script that does not tell its protocol is of the time when there was only the first. */
+const endLine = /end(?: (\d{1,9}))?\n$/;
+const longestEndLine = 'end 123456789\n'.length;
 const pausesMs = [200, 1_000, 3_000];
 const graceMs = 10_000;
 
@@ -43,7 +48,12 @@ export async function callGate(carrier: GateCarrier, call: GateCall): Promise<Bu
   for (const pauseMs of [...pausesMs, null]) {
     const { answer, ending, wasSilent } = await callOnce(carrier, call);
     if (ending.exitCode !== 0 && !wasSilent) throw failureOf(carrier, call, ending);
-    if (answer.subarray(-endLine.length).equals(endLine)) return answer.subarray(0, -endLine.length);
+    const end = endLine.exec(answer.subarray(-longestEndLine).toString('latin1'));
+    if (end !== null) {
+      const [line, spoken = '1'] = end;
+      if (Number(spoken) !== gateProtocol) throw otherProtocol(carrier, call, Number(spoken));
+      return answer.subarray(0, -line.length);
+    }
     if (pauseMs === null) throw wasSilent ? fellSilent(carrier, call, ending) : lostAnswer(carrier, call, ending);
     await sleep(pauseMs);
   }
@@ -136,7 +146,7 @@ async function callOnce(carrier: GateCarrier, call: GateCall): Promise<{ readonl
 function commandOf(carrier: GateCarrier, call: GateCall, inputBytes: number | undefined): Command {
   const [program = 'sh', ...words] = carrier.script;
   const length = inputBytes === undefined ? [] : [String(inputBytes)];
-  return { program, arguments: [...words, call.verb, ...(call.arguments ?? []), ...length], environment: carrier.environment };
+  return { program, arguments: [...words, call.verb, ...(call.arguments ?? []), ...length], environment: { ...carrier.environment, PLEXLIFT_PROTOCOL: String(gateProtocol) } };
 }
 
 function failureOf(carrier: GateCarrier, call: GateCall, ending: ProcessEnding): Error {
@@ -151,6 +161,10 @@ function failureOf(carrier: GateCarrier, call: GateCall, ending: ProcessEnding):
   }
   const sentence = (lines[own] ?? '').slice('plexlift-gate: '.length);
   return new GateFailed(reason, sentence, { facts: [`${call.verb} on ${carrier.machine.name}`, ...lines.toSpliced(own, 1).slice(-20)] });
+}
+
+function otherProtocol(carrier: GateCarrier, call: GateCall, spoken: number): Error {
+  return new GateFailed('protocol', `The gate speaks protocol ${spoken}, and this plexlift speaks protocol ${gateProtocol}`, { facts: [`${call.verb} on ${carrier.machine.name}`] });
 }
 
 function lostAnswer(carrier: GateCarrier, call: GateCall, ending: ProcessEnding): Error {

@@ -15,6 +15,7 @@ export const gateExitCodes = {
   tool: 18,
   fetch: 19,
   usage: 20,
+  protocol: 21,
 } as const;
 
 /** Why the gate did not do what was asked. */
@@ -33,6 +34,7 @@ const remedies: Readonly<Record<GateReason, string>> = {
   tool: 'Use an image (or a computer) that has the tool; the official Plex image has it',
   fetch: 'Run the same command again; where it repeats, set "direct: false" in target.kubernetes of the configuration',
   usage: 'This is a disagreement between plexlift and its script on the volume: use the plexlift that made the run',
+  protocol: 'Use the plexlift that began this run, to go on as well as to roll back: the first line of journal.ndjson in the run directory names its version',
 };
 
 /** The gate refused or failed, with its own sentence as the message. */
@@ -46,7 +48,7 @@ export class GateFailed extends PlexliftError {
 }
 
 function kindOf(reason: GateReason): ErrorKind {
-  return reason === 'consent' || reason === 'mount' ? 'refused' : 'failed';
+  return reason === 'consent' || reason === 'mount' || reason === 'protocol' ? 'refused' : 'failed';
 }
 
 /** The reason an exit code stands for; null for a code that the script does not use (the carrier failed, or a signal ended it). */
