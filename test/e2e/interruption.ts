@@ -15,6 +15,8 @@ export interface Underway {
   seen(isIt: (event: RecordedEvent | PassingEvent) => boolean): Promise<void>;
   /** Resolves when something outside of plexlift is so; throws when the command ends before. */
   until(isSo: () => boolean): Promise<void>;
+  /** Stops plexlift itself (SIGSTOP) at the first event to come that `isIt`, before it can go far beyond it; throws when the command ends without one. */
+  freezeAt(isIt: (event: RecordedEvent | PassingEvent) => boolean): Promise<void>;
   /** Kills plexlift and every program below it with SIGKILL at the same moment, as a power loss would, and waits until it is gone. */
   killAll(): Promise<void>;
   /** Kills the programs that plexlift runs at this moment (ssh, kubectl) with SIGKILL, and leaves plexlift alone. */
@@ -24,6 +26,7 @@ export interface Underway {
   /** Sends a signal to plexlift itself, and to nothing below it. */
   signal(name: NodeJS.Signals): void;
   readonly ended: Promise<Outcome>;
+  hasEnded(): boolean;
 }
 
 const pollMs = 10;
@@ -34,10 +37,16 @@ export function beginFollowed(stage: Stage, words: readonly string[]): Underway 
   const events: (RecordedEvent | PassingEvent)[] = [];
   let partial = '';
   let hasEnded = false;
+  let isAwaited: ((event: RecordedEvent | PassingEvent) => boolean) | null = null;
   child.stdout.on('data', (chunk: Buffer) => {
     const lines = `${partial}${chunk.toString('utf8')}`.split('\n');
     partial = lines.pop() ?? '';
-    events.push(...lines.filter((line) => line !== '').map((line) => JSON.parse(line) as RecordedEvent | PassingEvent));
+    const latest = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as RecordedEvent | PassingEvent);
+    events.push(...latest);
+    if (isAwaited !== null && latest.some(isAwaited)) {
+      isAwaited = null;
+      process.kill(pidOf(child), 'SIGSTOP');
+    }
   });
   const ended = child.then(({ exitCode, stdout, stderr }) => {
     hasEnded = true;
@@ -53,8 +62,13 @@ export function beginFollowed(stage: Stage, words: readonly string[]): Underway 
   return {
     events,
     ended,
+    hasEnded: () => hasEnded,
     until,
     seen: (isIt) => until(() => events.some(isIt)),
+    freezeAt(isIt) {
+      isAwaited = isIt;
+      return until(() => isAwaited === null);
+    },
     async killAll() {
       signalProcesses([pidOf(child), ...descendantsOf(pidOf(child))].map((pid) => ({ pid })), 'SIGKILL');
       await ended;
