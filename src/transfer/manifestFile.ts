@@ -16,7 +16,7 @@ export function openManifestFile(file: string): DatabaseSync {
     upgrade(database);
     // Listings come in no order, so that their rows go everywhere: with the usual 2 MB of pages each would be read and written again and again.
     // An entry said to be on the target again after a power loss, although it was about to be replaced, would be a false receipt.
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = FILE; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192;');
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = FILE; PRAGMA cache_size = -12288; PRAGMA wal_autocheckpoint = 8192;');
     return database;
   } catch (error) {
     database?.close();
