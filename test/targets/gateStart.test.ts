@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { gateExitCodes } from '../../src/targets/gate/gateFailure.ts';
@@ -8,15 +9,32 @@ import { commandOf, runningProcesses } from '../bed/runningProcesses.ts';
 import { mountShare, whyNoShare } from '../bed/share/fuseShare.ts';
 import { gateVolume, shells, temporaryDirectory } from './gateVolume.ts';
 
+const bothWays = 'Where the run was begun, "plexlift migrate" goes on, and "plexlift rollback" takes everything back';
+const toBeOpened = (run: string): string => `run "${run}" to open the landing area. No library was touched. ${bothWays}`;
+
+// Whoever reads these did not expect them, and may be afraid for a library: each says what is at stake and what to run.
+const waiting: readonly { readonly name: string; readonly at: { readonly phase: string; readonly held?: string; readonly withdrawn?: string } | null; readonly run?: string; readonly library?: 'gone'; readonly words: string }[] = [
+  { name: 'nothing is open', at: null, words: toBeOpened('r1') },
+  { name: 'the library lands', at: { phase: 'landing' }, words: `run "r1" to bring the library and publish it. Until then no library is touched. ${bothWays}` },
+  { name: 'the library is held', at: { phase: 'published', held: 'yes' }, words: `run "r1", which holds Plex back while it works on the library or its settings. ${bothWays}` },
+  { name: 'the published library is gone', at: { phase: 'published' }, library: 'gone', words: 'the library "ROOT/Library", which run "r1" published and which is gone. If it was renamed, rename it back, and the gate goes on by itself. If it is given up, "plexlift finish" lets Plex begin with an empty one' },
+  { name: 'a published run is in the way of another', at: { phase: 'published' }, run: 'r2', words: 'run "r1" to be finished, which published the library here, before run "r2" can begin. No library was touched. "plexlift finish" where run "r1" was begun keeps its library for good; "plexlift rollback" where run "r2" was begun leaves all as it was' },
+  { name: 'a withdrawal was cut off', at: { phase: 'withdrawing', withdrawn: 'Library.withdrawn-r1' }, words: 'the library of run "r1" to be withdrawn, which was cut off. "plexlift rollback" goes on with that, where the run was begun' },
+  { name: 'the library was withdrawn', at: { phase: 'withdrawn', withdrawn: 'Library.withdrawn-r1' }, words: 'the release to be put back: the library of run "r1" was withdrawn, and is kept at "ROOT/Library.withdrawn-r1". "plexlift rollback" goes on with that, where the run was begun' },
+  { name: 'another run begins after a withdrawn one', at: { phase: 'withdrawn' }, run: 'r2', words: toBeOpened('r2') },
+  { name: 'another run begins after a finished one', at: { phase: 'finished' }, run: 'r2', words: toBeOpened('r2') },
+];
+
 describe.concurrent.each(shells.map((shell) => ({ name: shell.join(' '), shell })))('the gate at the start of a pod, under $name', ({ shell }) => {
   test('run by the chart without arguments, it tells the state, changes nothing and exits 0', ({ onTestFinished }) => {
     const volume = gateVolume(shell, onTestFinished);
-    expect(volume.run([])).toEqual({ exitCode: 0, stdout: 'plexlift: this volume is at phase none, run -\n', stderr: '' });
+    const where = 'plexlift: whether Plex waits, and for what: kubectl -n NAMESPACE logs plex-0 -c plexlift-gate\n';
+    expect(volume.run([], { environment: { HOSTNAME: 'plex-0' } })).toEqual({ exitCode: 0, stdout: `plexlift: this volume is at phase none, run -\n${where}`, stderr: '' });
     expect(readdirSync(volume.root)).toEqual([]);
     volume.state('landing');
     expect(volume.run([]).stdout).toContain('phase landing, run r1');
     writeFileSync(join(volume.root, '.plexlift/state'), 'nonsense\n');
-    expect(volume.run([])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('restore it, or remove it') as string });
+    expect(volume.run([])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Restore it, or remove it') as string });
     expect(volume.run([], { environment: { PLEXLIFT_ROOT: join(volume.root, 'missing') } }).exitCode).toBe(0);
   });
 
@@ -68,19 +86,19 @@ describe.concurrent.each(shells.map((shell) => ({ name: shell.join(' '), shell }
   });
 
   test.for([
-    ['an empty state file', ''],
-    ['a newer protocol', 'protocol 2\nphase published\nrun r1\nagreement none\nheld no\nwithdrawn -\nend\n'],
-    ['a torn state file', 'protocol 1\nphase published\nrun r1\n'],
-    ['an unknown phase', 'protocol 1\nphase unknown\nrun r1\nagreement none\nheld no\nwithdrawn -\nend\n'],
-    ['a run that is a path', 'protocol 1\nphase published\nrun ../r1\nagreement none\nheld no\nwithdrawn -\nend\n'],
-    ['an unknown line', 'protocol 1\nphase published\nrun r1\nagreement none\nheld no\nwithdrawn -\nmore 1\nend\n'],
-  ])('it waits for a repair on %s', async ([, content = ''], { onTestFinished }) => {
+    ['an empty state file', '', 'is damaged. Restore it, or remove it and run "plexlift migrate" to begin the run again; the landing area and every Library stay as they are'],
+    ['a newer protocol', 'protocol 2\nphase published\nrun r1\nagreement none\nheld no\nwithdrawn -\nend\n', 'is of protocol 2, and this gate speaks protocol 1. Go on with the plexlift that wrote it: the first line of "ROOT/.plexlift/journal.ndjson" names its version'],
+    ['a torn state file', 'protocol 1\nphase published\nrun r1\n', 'is damaged'],
+    ['an unknown phase', 'protocol 1\nphase unknown\nrun r1\nagreement none\nheld no\nwithdrawn -\nend\n', 'is damaged'],
+    ['a run that is a path', 'protocol 1\nphase published\nrun ../r1\nagreement none\nheld no\nwithdrawn -\nend\n', 'is damaged'],
+    ['an unknown line', 'protocol 1\nphase published\nrun r1\nagreement none\nheld no\nwithdrawn -\nmore 1\nend\n', 'is damaged'],
+  ])('it waits for a repair on %s', async ([, content = '', words = ''], { onTestFinished }) => {
     const volume = gateVolume(shell, onTestFinished);
     volume.library('Library', 'x');
     mkdirSync(join(volume.root, '.plexlift'));
     writeFileSync(join(volume.root, '.plexlift/state'), content);
     const gate = volume.startGate();
-    await gate.says('Waiting for somebody to repair the state');
+    await gate.says(`Waiting for somebody to repair the state. The state file "${volume.root}/.plexlift/state" ${words.replace('ROOT', volume.root)}`);
     expect(gate.running()).toBe(true);
     gate.stop('SIGTERM');
     await gate.ended;
@@ -94,11 +112,11 @@ describe.concurrent.each(shells.map((shell) => ({ name: shell.join(' '), shell }
     const sentinels = [`3\n${media}/a\n${media}/a/gone`, `3\n${media}/a\n${media}/a/one`, `4\n${media}/b b\n${media}/b b/two`];
     writeFileSync(join(volume.root, '.plexlift/sentinels'), `${sentinels.join('\n')}\n`);
     const gate = volume.startGate({ PLEXLIFT_RUN: 'r1' });
-    await gate.says(`Waiting for the mount ${media}/a. None of the media files`);
-    await gate.says(`kubectl delete pod ${hostname()}. If these files are gone for good, let Plex start without them: plexlift finish`);
+    const wanted = (mount: string, path: string, bytes: number): string => `Waiting for the mount ${mount}. None of the media files that were there before can be read by Plex (uid ${process.getuid?.()}), such as "${path}" with ${bytes} bytes. Plex would take an empty mount`;
+    await gate.says(wanted(`${media}/a`, `${media}/a/gone`, 3));
     mkdirSync(join(media, 'a'));
     writeFileSync(join(media, 'a/one'), 'abc');
-    await gate.says(`Waiting for the mount ${media}/b b.`);
+    await gate.says(wanted(`${media}/b b`, `${media}/b b/two`, 4));
     mkdirSync(join(media, 'b b'));
     writeFileSync(join(media, 'b b/two'), 'too long');
     await new Promise((resolve) => setTimeout(resolve, 2_500));
@@ -130,23 +148,73 @@ describe.concurrent.each(shells.map((shell) => ({ name: shell.join(' '), shell }
   });
 
   test.for([
-    { name: 'no migration at all', phase: null, run: '', opens: true },
-    { name: 'the same run, published', phase: 'published', run: 'r1', opens: true },
-    { name: 'a published run held for work', phase: 'published', run: 'r1', held: 'yes', opens: false },
-    { name: 'a published run in the way of another', phase: 'published', run: 'r2', opens: false },
-    { name: 'a finished run', phase: 'finished', run: 'r1', opens: true },
-    { name: 'a finished run before another', phase: 'finished', run: 'r2', opens: false },
-    { name: 'a withdrawal under way', phase: 'withdrawing', run: 'r1', opens: false },
-    { name: 'a withdrawn run', phase: 'withdrawn', run: 'r1', opens: false },
-  ])('$name: opens $opens', async ({ phase, run, held, opens }, { onTestFinished }) => {
+    { name: 'no migration at all', phase: null, run: '' },
+    { name: 'the same run, published', phase: 'published', run: 'r1' },
+    { name: 'a finished run', phase: 'finished', run: 'r1' },
+  ])('it opens for $name', async ({ phase, run }, { onTestFinished }) => {
     const volume = gateVolume(shell, onTestFinished);
-    if (phase !== null) volume.state(phase, held === undefined ? {} : { held });
+    if (phase !== null) volume.state(phase);
+    volume.library('Library', 'x');
     const gate = volume.startGate(run === '' ? {} : { PLEXLIFT_RUN: run });
-    await gate.says(opens ? 'The gate is open' : 'Plex is held back');
-    // 143 tells that it was still waiting when it was asked to end.
-    if (!opens) gate.stop('SIGTERM');
-    expect(await gate.ended).toBe(opens ? 0 : 143);
+    await gate.says('plexlift: The gate is open: Plex may start');
+    expect(await gate.ended).toBe(0);
   });
+
+  test.for(waiting)('it waits, and says for what and what to run: $name', async ({ at, run, library, words }, { onTestFinished }) => {
+    const volume = gateVolume(shell, onTestFinished);
+    if (at !== null) volume.state(at.phase, at);
+    if (library !== 'gone') volume.library('Library', 'x');
+    const gate = volume.startGate({ PLEXLIFT_RUN: run ?? 'r1' });
+    await gate.says('\n');
+    expect(gate.said()).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ plexlift: Plex is held back\. Waiting for /);
+    expect(gate.said().trim().slice(gate.said().indexOf('Waiting for'))).toBe(`Waiting for ${words.replaceAll('ROOT', volume.root)}`);
+    // 143 tells that it was still waiting when it was asked to end.
+    gate.stop('SIGTERM');
+    expect(await gate.ended).toBe(143);
+  });
+
+  test('a command at work on the volume is waited for, whether it publishes or not', async ({ onTestFinished }) => {
+    for (const [phase, words] of [
+      ['published', 'another command of plexlift that is at work on this volume. Nothing has to be run: the gate goes on by itself when that has ended'],
+      ['publishing', 'run "r1" to be published. Another command of plexlift holds the lock of this volume. Nothing has to be run: the gate goes on by itself when that has ended'],
+    ] as const) {
+      const volume = gateVolume(shell, onTestFinished);
+      volume.state(phase);
+      volume.library('Library', 'x');
+      const atWork = spawn('sh', ['-c', 'exec 9>>"$1" && flock 9 && echo held && exec sleep 60', 'sh', join(volume.root, '.plexlift/lock')], { stdio: ['ignore', 'pipe', 'ignore'] });
+      onTestFinished(() => void atWork.kill('SIGKILL'));
+      await once(atWork.stdout, 'data');
+      const gate = volume.startGate({ PLEXLIFT_RUN: 'r1' });
+      await gate.says(`Waiting for ${words}\n`);
+      atWork.kill('SIGKILL');
+      expect(await gate.ended).toBe(0);
+    }
+  });
+});
+
+test('a mount that hangs is named as one, and Plex stays held back', { timeout: 60_000 }, async () => {
+  const volume = gateVolume();
+  const bin = temporaryDirectory();
+  writeFileSync(join(bin, 'timeout'), '#!/bin/sh\ntrap "" TERM\nexec sleep 25\n', { mode: 0o755 });
+  volume.state('published');
+  volume.library('Library', 'x');
+  writeFileSync(join(volume.root, '.plexlift/sentinels'), '3\n/media\n/media/film\n');
+  const gate = volume.startGate({ PLEXLIFT_RUN: 'r1', PATH: `${bin}:${process.env['PATH'] ?? ''}` });
+  await gate.says('Waiting for the mount /media, which does not answer. None of the media files that were there before can be read by Plex');
+  expect(gate.running()).toBe(true);
+});
+
+test.skipIf(process.getuid?.() !== 0)("a media file counts when Plex's user sees it, not when root does", async () => {
+  const volume = gateVolume();
+  const media = temporaryDirectory();
+  writeFileSync(join(media, 'film'), 'abc');
+  volume.state('published');
+  volume.library('Library', 'x');
+  writeFileSync(join(volume.root, '.plexlift/sentinels'), `3\n${media}\n${media}/film\n`);
+  const gate = volume.startGate({ PLEXLIFT_RUN: 'r1', PLEX_UID: '65534', PLEX_GID: '65534' });
+  await gate.says(`Waiting for the mount ${media}.`);
+  chmodSync(media, 0o755);
+  expect(await gate.ended).toBe(0);
 });
 
 test('it says the same thing once, not every second', async () => {

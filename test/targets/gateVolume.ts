@@ -82,7 +82,7 @@ export function gateVolume(shell: readonly string[] = ['dash'], atEnd: AtEnd = o
       running: () => child.exitCode === null,
       async says(text: string): Promise<void> {
         for (let waitedMs = 0; !said.includes(text); waitedMs += 50) {
-          if (waitedMs > 15_000) throw new Error(`The gate did not say "${text}" but: ${said}`);
+          if (waitedMs > 30_000) throw new Error(`The gate did not say "${text}" but: ${said}`);
           await new Promise((resolve) => setTimeout(resolve, 50));
         }
       },

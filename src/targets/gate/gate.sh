@@ -240,7 +240,12 @@ read_state() { # sets phase, run, agreement, held, withdrawn; phase is "unknown"
 }
 
 state_repair() {
-  echo "The state file \"$state_file\" is not one of protocol $protocol. If a newer plexlift wrote it, use that one; if it is damaged, restore it, or remove it to begin the run again (the landing area and every Library stay as they are)"
+  case $found_protocol in
+    "$protocol" | '' | *[!0-9]*)
+      echo "The state file \"$state_file\" is damaged. Restore it, or remove it and run \"plexlift migrate\" to begin the run again; the landing area and every Library stay as they are" ;;
+    *)
+      echo "The state file \"$state_file\" is of protocol $found_protocol, and this gate speaks protocol $protocol. Go on with the plexlift that wrote it: the first line of \"$work/journal.ndjson\" names its version" ;;
+  esac
 }
 
 require_state() {
@@ -402,15 +407,16 @@ check_one_file_system() {
   done
 }
 
-# Each mount must show one of its sentinels, by size, as Plex's user sees it and may read it. Sets unmet to the mount that does not.
+# Each mount must show one of its sentinels, by size, as Plex's user sees it and may read it. Sets unmet to the mount that does not, and
+# unmet_path and unmet_size to one of its sentinels.
 check_sentinels() {
-  unmet=
+  unmet= unmet_path= unmet_size=
   [ -s "$work/sentinels" ] || return 0
   seen_mount= met=yes
   while IFS= read -r size && IFS= read -r mount && IFS= read -r path; do
     if [ "$mount" != "$seen_mount" ]; then
       [ "$met" = yes ] || break
-      seen_mount=$mount met=no
+      seen_mount=$mount met=no unmet_path=$path unmet_size=$size
     fi
     [ "$met" = no ] || continue
     code=0
@@ -450,46 +456,59 @@ keep_copy() {
 }
 
 sentinel_advice() {
-  printf 'None of the media files that were there before can be read by Plex (uid %s). ' "${PLEX_UID:-$(id -u)}"
+  printf 'None of the media files that were there before can be read by Plex (uid %s), ' "${PLEX_UID:-$(id -u)}"
+  printf 'such as "%s" with %s bytes. ' "$unmet_path" "$unmet_size"
   printf 'Plex would take an empty mount for deleted media, so it does not start before one of them is seen again, and then by itself. '
   printf 'Mount the share again, on the node or wherever it comes from; if it is mounted there and still not seen here, delete this pod: kubectl delete pod %s. ' "$(uname -n)"
   printf 'If these files are gone for good, let Plex start without them: plexlift finish'
 }
 
-# Decides once: returns 0 when Plex may start; otherwise sets waits_for and how long to wait before looking again.
+# Decides once: returns 0 when Plex may start; otherwise sets waits_for and how long to wait before looking again. What it waits for is
+# read by somebody who did not expect it: each sentence says what is at stake, and what to run, or that nothing has to be run.
 may_start() {
   wait_seconds=1
   read_state
   ours=yes
   [ -z "${PLEXLIFT_RUN:-}" ] || [ "$run" = "$PLEXLIFT_RUN" ] || ours=no
+  both_ways='Where the run was begun, "plexlift migrate" goes on, and "plexlift rollback" takes everything back'
+  by_itself='Nothing has to be run: the gate goes on by itself'
+  to_be_opened="run \"${PLEXLIFT_RUN:-}\" to open the landing area. No library was touched. $both_ways"
   case $phase in
     none)
       [ -n "${PLEXLIFT_RUN:-}" ] || { waits_for='nothing: there is no migration on this volume'; return 0; }
-      waits_for="run \"$PLEXLIFT_RUN\" to open the landing area" ;;
-    landing) waits_for="run \"$run\" to bring the library and publish it" ;;
+      waits_for=$to_be_opened ;;
+    landing) waits_for="run \"$run\" to bring the library and publish it. Until then no library is touched. $both_ways" ;;
     publishing)
       make_scratch
       code=0
       ( lock 1; require_state; [ "$phase" != publishing ] || { complete_publish; write_state published "$run" "$agreement" no "$withdrawn"; } ) 2>"$scratch/why" || code=$?
       [ "$code" -ne 0 ] || { may_start; return $?; }
-      waits_for="run \"$run\" to be published: $(sed 's/^plexlift-gate: //' "$scratch/why")" ;;
+      waits_for="run \"$run\" to be published. $(sed 's/^plexlift-gate: //' "$scratch/why")"
+      [ "$code" -ne 12 ] || waits_for="$waits_for. $by_itself when that has ended" ;;
     published)
       if [ "$held" = yes ]; then
-        waits_for="run \"$run\", which holds Plex back for now"
+        waits_for="run \"$run\", which holds Plex back while it works on the library or its settings. $both_ways"
       elif [ "$ours" = no ]; then
-        waits_for="somebody to finish run \"$run\", which published the library here, before run \"$PLEXLIFT_RUN\" can begin. Use: plexlift finish"
+        waits_for="run \"$run\" to be finished, which published the library here, before run \"$PLEXLIFT_RUN\" can begin. No library was touched. \"plexlift finish\" where run \"$run\" was begun keeps its library for good; \"plexlift rollback\" where run \"$PLEXLIFT_RUN\" was begun leaves all as it was"
+      elif [ "$(there "$library")" = 0 ]; then
+        waits_for="the library \"$library\", which run \"$run\" published and which is gone. If it was renamed, rename it back, and the gate goes on by itself. If it is given up, \"plexlift finish\" lets Plex begin with an empty one"
       elif still_hangs; then
         wait_seconds=2
-      elif unmet= && ( lock 1 ) 2>/dev/null && check_sentinels; then
+      elif ! ( lock 1 ) 2>/dev/null; then
+        waits_for="another command of plexlift that is at work on this volume. $by_itself when that has ended"
+      elif check_sentinels; then
         return 0
       else
         wait_seconds=2
-        if [ -z "$unmet" ]; then waits_for='this volume: another command is at work'; else waits_for="the mount $unmet. $(sentinel_advice)"; fi
+        waits_for="the mount $unmet. $(sentinel_advice)"
       fi ;;
-    withdrawing | withdrawn) waits_for="the release to be put back: the library of run \"$run\" was withdrawn" ;;
+    withdrawn)
+      waits_for="the release to be put back: the library of run \"$run\" was withdrawn, and is kept at \"$root/$withdrawn\". \"plexlift rollback\" goes on with that, where the run was begun"
+      [ "$ours" = yes ] || waits_for=$to_be_opened ;;
+    withdrawing) waits_for="the library of run \"$run\" to be withdrawn, which was cut off. \"plexlift rollback\" goes on with that, where the run was begun" ;;
     finished)
       [ "$ours" = no ] || return 0
-      waits_for="run \"$PLEXLIFT_RUN\" to open the landing area" ;;
+      waits_for=$to_be_opened ;;
     *) waits_for="somebody to repair the state. $(state_repair)" ;;
   esac
   return 1
@@ -1259,7 +1278,9 @@ case $verb in '' | gate) ;; *) same_protocol; keep_alive ;; esac
 case $verb in
   '')
     read_state
-    if [ "$phase" = unknown ]; then echo "plexlift: $(state_repair)"; else echo "plexlift: this volume is at phase $phase, run $run"; fi ;;
+    if [ "$phase" = unknown ]; then echo "plexlift: $(state_repair)"; else echo "plexlift: this volume is at phase $phase, run $run"; fi
+    # shellcheck disable=SC3028 # in every container the variable is set
+    echo "plexlift: whether Plex waits, and for what: kubectl -n NAMESPACE logs ${HOSTNAME:-POD} -c plexlift-gate" ;;
   gate) verb_gate ;;
   open) verb_open "$@" ;;
   state) verb_state ;;
