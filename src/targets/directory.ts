@@ -40,7 +40,7 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
     const { phase, run } = await stateNow();
     if (run === null || phase === 'landing') return [];
     const volume = await gate();
-    if (phase === 'published') await volume.hold(run);
+    if (phase !== 'withdrawn') await volume.hold(run);
     return await volume.withdraw(run);
   }
 

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { gateExitCodes } from '../../src/targets/gate/gateFailure.ts';
-import { gateVolume } from './gateVolume.ts';
+import { dataPath, gateVolume, temporaryDirectory } from './gateVolume.ts';
 
 type Agreement = 'none' | 'set-aside';
 const agreements: readonly Agreement[] = ['none', 'set-aside'];
@@ -85,9 +85,11 @@ describe('publishing that was cut off', () => {
   });
 });
 
-test('hold also closes a gate that would finish a publish at its next start', () => {
+test('hold also closes a gate that would finish a publish at its next start, without which nothing is withdrawn', () => {
   const volume = volumeWith(['landing']);
   volume.state('publishing');
+  expect(volume.run(['withdraw', 'r1'])).toMatchObject({ exitCode: gateExitCodes.phase, stderr: 'plexlift-gate: Run "r1" is publishing and Plex may be running. Hold it first\n' });
+  expect(volume.markOf('.plexlift/r1/Library')).toBe('landing');
   expect(volume.run(['hold', 'r1'])).toMatchObject({ exitCode: 0, stdout: 'published r1\nend\n' });
   expect(stateOf(volume)).toContain('held yes\n');
   expect(volume.run(['withdraw', 'r1']).exitCode).toBe(0);
@@ -129,6 +131,27 @@ describe('publish from the landing area', () => {
     expect(volume.run(['hold', 'r1'])).toMatchObject({ exitCode: 0, stdout: 'published r1\nend\n' });
     expect(volume.run(['withdraw', 'r1']).exitCode).toBe(0);
     expect([volume.markOf('Library'), volume.markOf('Library.withdrawn-r1')]).toEqual([existing ? 'library' : null, 'landing']);
+  });
+
+  test('each state is on disk before the renames that it announces, and each rename before the state that relies on it', () => {
+    const volume = volumeWith(['landing', 'library']);
+    volume.state('landing');
+    const bin = temporaryDirectory();
+    for (const program of ['mv', 'sync']) writeFileSync(join(bin, program), `#!/bin/sh\nPATH=/usr/bin:/bin\necho "${program} $*" >>"${bin}/log"\nexec ${program} "$@"\n`, { mode: 0o755 });
+    expect(volume.run(['publish', 'r1', 'set-aside'], { environment: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } })).toMatchObject({ exitCode: 0 });
+    const log = readFileSync(join(bin, 'log'), 'utf8').replaceAll(`${volume.root}/`, '/').replaceAll(volume.root, '/').replace(/\.new\.\d+/g, '.new');
+    const writesState = ['sync -- /.plexlift/state.new', 'mv -f -T -- /.plexlift/state.new /.plexlift/state', 'sync -- /.plexlift'];
+    expect(log.trim().split('\n')).toEqual([
+      `sync -f /.plexlift/r1/${dataPath}`,
+      ...writesState,
+      'mv -T -- /Library /Library.set-aside-r1',
+      'sync -- /',
+      'sync -- /',
+      'mv -T -- /.plexlift/r1/Library /Library',
+      'sync -- /.plexlift/r1',
+      'sync -- /',
+      ...writesState,
+    ]);
   });
 
   test('without consent an existing library is left as it is', () => {

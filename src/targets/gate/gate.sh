@@ -1119,12 +1119,9 @@ verb_withdraw() { # RUN
   case $phase in
     none | landing | withdrawn) ;; # nothing of this run is the library
     published | publishing | withdrawing)
-      [ "$phase" != published ] || [ "$held" = yes ] || die 10 "Run \"$1\" is published and Plex may be running. Hold it first"
+      # A start of the gate in the middle would publish it.
+      [ "$phase" = withdrawing ] || [ "$held" = yes ] || die 10 "Run \"$1\" is $phase and Plex may be running. Hold it first"
       not_in_use "$library"
-      if [ "$phase" = publishing ]; then
-        end_receivers
-        complete_publish
-      fi
       if [ "$phase" != withdrawing ]; then
         # A run that was published again after it was withdrawn must not meet its own earlier name.
         name=Library.withdrawn-$1
@@ -1145,8 +1142,8 @@ verb_withdraw() { # RUN
   finished
 }
 
-remove_leavings() { # RUN: the landing area, receipts and scratch; never a Library, set aside or withdrawn
-  rm -rf --one-file-system -- "$work/$1" "$work/sentinels" "$work"/scratch.* || die 1 "Cannot remove \"$work/$1\""
+remove_leavings() { # RUN: the landing area, receipts, scratch, and what was being written by whoever was killed; never a Library, set aside or withdrawn
+  rm -rf --one-file-system -- "$work/${1:?}" "$work"/scratch.* "$work"/*.new.* || die 1 "Cannot remove \"$work/$1\""
 }
 
 # What runs before this one copied and never published, or withdrew: nobody can go on with it any more.
@@ -1171,6 +1168,8 @@ verb_finish() { # RUN
   esac
   echo "$phase $run"
   finished
+  # Not before the state is written: until then Plex may not start without its media.
+  rm -f -- "$work/sentinels"
 }
 
 # Forgets a run that was never published, or was withdrawn: its landing area goes, every Library stays.
@@ -1185,6 +1184,7 @@ verb_discard() { # RUN
     remove_leavings "$1"
     rm -f -- "$state_file"
     sync_path "$work"
+    rm -f -- "$work/sentinels"
   fi
   echo 'none -'
   finished
