@@ -40,6 +40,8 @@
 #  21 the caller speaks another protocol
 # plexlift's own side of this is gate.ts.
 
+# Several variables are emptied on one line, "A && B || die" may die of either, and what xargs runs is expanded there.
+# shellcheck disable=SC1007,SC2015,SC2016
 set -eu
 umask 022
 export LC_ALL=C
@@ -296,7 +298,7 @@ end_holders() { # FILE WHAT
   while pids=$(holders "$1"); [ -n "$pids" ]; do
     signal=TERM
     [ "$rounds" -lt 10 ] || signal=KILL
-    [ "$rounds" -lt 60 ] || die 12 "$2 does not end (process $(echo $pids))"
+    [ "$rounds" -lt 60 ] || die 12 "$2 does not end (process $(printf '%s' "$pids" | tr '\n' ' '))"
     # shellcheck disable=SC2086 # a list of pids
     kill -"$signal" $pids 2>/dev/null || :
     sleep 0.2
@@ -1166,10 +1168,10 @@ verb_finish() { # RUN
     finished) ;;
     *) die 10 "Cannot finish run \"$1\": the volume is at phase $phase" ;;
   esac
-  echo "$phase $run"
-  finished
   # Not before the state is written: until then Plex may not start without its media.
   rm -f -- "$work/sentinels"
+  echo "$phase $run"
+  finished
 }
 
 # Forgets a run that was never published, or was withdrawn: its landing area goes, every Library stays.
@@ -1182,9 +1184,9 @@ verb_discard() { # RUN
     case $phase in landing | withdrawn) ;; *) die 10 "Cannot discard run \"$1\": the volume is at phase $phase" ;; esac
     end_receivers
     remove_leavings "$1"
+    rm -f -- "$work/sentinels"
     rm -f -- "$state_file"
     sync_path "$work"
-    rm -f -- "$work/sentinels"
   fi
   echo 'none -'
   finished
