@@ -6,7 +6,7 @@ import { schemaChecks } from '../src/migration/checks/schema.ts';
 import { coverageChecks } from '../src/migration/checks/coverage.ts';
 import { mountsShowMedia, sameShares } from '../src/migration/mediaProof.ts';
 import { plan } from '../src/migration/plan.ts';
-import { verifyChecks } from '../src/migration/steps/verify.ts';
+import { verifyChecks } from '../src/migration/checks/runningServer.ts';
 
 const source = join(import.meta.dirname, '..', 'src');
 

@@ -11,7 +11,7 @@ import { coverageChecks } from '../src/migration/checks/coverage.ts';
 import { preflightChecks } from '../src/migration/checks/preflight.ts';
 import { schemaChecks } from '../src/migration/checks/schema.ts';
 import { plan } from '../src/migration/plan.ts';
-import { verifyChecks } from '../src/migration/steps/verify.ts';
+import { verifyChecks } from '../src/migration/checks/runningServer.ts';
 import { directorySource } from '../src/sources/directory.ts';
 import { systemdPlex } from '../src/sources/systemdPlex.ts';
 import { directoryTarget } from '../src/targets/directory.ts';

@@ -9,7 +9,7 @@ import type { RunDirectory } from '../migration/runDirectory.ts';
 import { createRunDirectory, journalBytes, requireSameMigration, runDirectoryAt, writeWhole } from '../migration/runDirectory.ts';
 import { parseMapping } from '../plex/pathMapping.ts';
 import type { Observer, RecordedEvent, RunEvent } from '../runner/events.ts';
-import { historyOf } from '../runner/history.ts';
+import { eventsOfRun, historyOf } from '../runner/history.ts';
 import type { Journal } from '../runner/journal.ts';
 import { openJournal, readJournal } from '../runner/journal.ts';
 import { takeLock } from '../runner/lock.ts';
@@ -46,6 +46,8 @@ export interface SessionOptions {
   readonly options: GivenOptions;
   readonly terminal: Terminal;
   readonly rehearsal?: boolean;
+  /** The command is about the latest run, also where that was taken back or finished: it begins no other. */
+  readonly keepsRun?: true;
   /** Changes to the configuration as read, e.g. a rehearsal's target. */
   readonly adjust?: (configuration: Configuration) => Configuration;
 }
@@ -64,7 +66,7 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
     const journal = openJournal(directory.journal, { observe: observerFor(options, steps) });
     try {
       if (lock.takenOver !== null) journal.record({ type: 'noted', step: options.command, text: `The lock of ${lock.takenOver}, which is no longer there, was taken over` });
-      const run = currentRun(journal, { fingerprint: wanted, steps });
+      const run = currentRun(journal, { fingerprint: wanted, steps, keepsRun: options.keepsRun ?? false });
       noticeChangedMapping(journal, configuration, steps);
       journal.record({ type: 'command-begun', command: options.command, plexlift: plexliftVersion, paths: configuration.paths, fileGuids: configuration.fileGuids });
       await workInSession({ ...options, configuration, directory, journal, run, steps }, work);
@@ -208,20 +210,21 @@ function recordedFingerprint(directory: RunDirectory) {
 }
 
 /**
- * The run's name on the volume. A new one is begun when there is none, and when the last one's library was withdrawn: its landing area
- * became a library once and is kept under its name, so the next needs another. What a rollback that was cut off left on record of the
- * former landing area says nothing about the new one.
+ * The run's name on the volume. A new one is begun when there is none, when the last one's library was withdrawn (its landing area
+ * became a library once and is kept under its name, so the next needs another), and when the last one was taken back and what it had
+ * copied was removed. What a rollback that was cut off left on record of the former landing area says nothing about the new one.
  */
-function currentRun(journal: Journal, { fingerprint, steps }: { readonly fingerprint: ReturnType<typeof fingerprintOf>; readonly steps: readonly Step<Migration>[] }): string {
+function currentRun(journal: Journal, { fingerprint, steps, keepsRun }: { readonly fingerprint: ReturnType<typeof fingerprintOf>; readonly steps: readonly Step<Migration>[]; readonly keepsRun: boolean }): string {
   const created = journal.events.findLast((event) => event.type === 'run-created');
-  const position = created === undefined ? -1 : journal.events.lastIndexOf(created);
-  const wasWithdrawn = journal.events.slice(position + 1).some((event) => event.type === 'undo-finished' && event.step === 'publish');
-  if (created?.type === 'run-created' && !wasWithdrawn) return created.run;
+  const events = eventsOfRun(journal.events);
+  const wasWithdrawn = events.some((event) => event.type === 'undo-finished' && event.step === 'publish');
+  const wasRemoved = events.some((event) => event.type === 'finished') && historyOf(events).stateOf('publish').status !== 'finished';
+  if (created?.type === 'run-created' && (keepsRun || !(wasWithdrawn || wasRemoved))) return created.run;
   const stamp = new Date().toISOString().replace(/[-:]/g, '').slice(0, 15).toLowerCase();
   const run = `${stamp}-${randomBytes(2).toString('hex')}`;
   journal.record({ type: 'run-created', run, fingerprint, plexlift: plexliftVersion });
   const first = steps.find((step) => step.touches === 'landing area');
-  if (created !== undefined && first !== undefined) discardFrom(first.name, { plan: steps, journal, reason: 'the library that was published was withdrawn, and a new landing area is begun' });
+  if (created !== undefined && first !== undefined) discardFrom(first.name, { plan: steps, journal, reason: 'what was copied became a library that was withdrawn, or was removed, and a new landing area is begun' });
   return run;
 }
 

@@ -21,6 +21,8 @@ export type RunEvent =
   | { readonly type: 'question-answered'; readonly id: string; readonly title: string; readonly answer: string; readonly by: 'person' | 'flag' }
   | { readonly type: 'command-run'; readonly machine: string; readonly command: string; readonly exitCode: number | null; readonly durationMs: number; readonly asRoot: boolean }
   | { readonly type: 'noted'; readonly step: string; readonly text: string }
+  /** What lies on the target's volume beside the library, asked at this moment. */
+  | { readonly type: 'leftovers-told'; readonly leftovers: readonly { readonly what: string; readonly path: string; readonly sizeBytes: number | null; readonly remove: string }[] }
   | { readonly type: 'finished'; readonly facts: JsonObject };
 
 /** An event with the moment it was recorded, ISO 8601 in UTC. */

@@ -16,6 +16,11 @@ export interface History {
   wasAttempted(step: string): boolean;
 }
 
+/** The events from the beginning of the latest run on: a run directory sees more than one when a library was withdrawn. */
+export function eventsOfRun(events: readonly RecordedEvent[]): readonly RecordedEvent[] {
+  return events.slice(Math.max(0, events.findLastIndex((event) => event.type === 'run-created')));
+}
+
 /** Adds the events up. */
 export function historyOf(events: readonly RecordedEvent[]): History {
   const states = new Map<string, StepState>();

@@ -18,7 +18,7 @@ export interface RunOptions<Context> {
 
 /**
  * Runs the plan from where the journal says it stands. A recorded result that no longer holds is discarded together with everything
- * after it, unless a later step that seals (`publish`) has finished: what led there is then history. Throws what the failing step threw.
+ * after it, unless a later step that seals (`publish`) has finished: what led there is then history, but for steps that outlive it. Throws what the failing step threw.
  */
 export async function runPlan<Context>(options: RunOptions<Context>): Promise<void> {
   const { plan, journal } = options;
@@ -44,9 +44,14 @@ async function isDone<Context>(step: Step<Context>, position: number, options: R
   const { plan, journal } = options;
   const state = historyOf(journal.events).stateOf(step.name);
   if (state.status !== 'finished') return false;
-  if (step.stillHolds === undefined || position <= options.sealedAt) return true;
+  const isSealed = position <= options.sealedAt;
+  if (step.stillHolds === undefined || (isSealed && step.outlivesSeal !== true)) return true;
   const doubt = await lookAgain(step, state.result, options);
   if (doubt === null) return true;
+  if (isSealed) {
+    journal.record({ type: 'results-discarded', steps: [step.name], reason: doubt.reason });
+    return false;
+  }
   discardFrom(step.name, { plan, journal, ...doubt });
   return false;
 }

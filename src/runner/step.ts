@@ -47,6 +47,8 @@ export interface Step<Context, Result extends Json = Json> {
   readonly touches: Touches;
   /** Once this step has finished, the results before it are history and are not questioned when a run is continued. */
   readonly seals?: true;
+  /** Its result is questioned for as long as a run is continued, also when a later step sealed; then it alone is done again. */
+  readonly outlivesSeal?: true;
   /** The earlier step whose result this one judges: when this one failed, that is found anew, or nobody could ever put it right. */
   readonly judges?: string;
   run(context: Context & StepTools): Promise<Result>;

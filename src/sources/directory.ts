@@ -84,6 +84,7 @@ export function directorySource(machine: Machine, options: DirectoryOptions): So
     },
     // Nothing starts a server on a directory by itself.
     keepStopped: async () => undefined,
+    isKeptStopped: async () => true,
     restore: async () => undefined,
     connect: async () => null,
     sampleMedia: (file, firstBytes) => sampleFile(machine, file, { firstBytes, user: 'login' }),

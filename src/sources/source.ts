@@ -115,6 +115,8 @@ export interface Source {
   stop(): Promise<StopEvidence>;
   /** Keeps Plex from starting by itself (survives a reboot); safe to repeat. */
   keepStopped(): Promise<void>;
+  /** True where nothing starts Plex by itself: `keepStopped` was done and still holds. */
+  isKeptStopped(): Promise<boolean>;
   /** Takes back `keepStopped` and starts Plex if it ran when `before` was recorded; proves that it answers. Safe to repeat. */
   restore(before: SourceFacts): Promise<void>;
   /** The server's HTTP API as reached from here; null where this kind has none or none runs. */

@@ -21,7 +21,7 @@ import { bulkOf, clockSkewSeconds, findCopyTool, memoryPeakBytes, sampleFile, sc
 import { systemdChecks } from './systemdChecks.ts';
 import { installedVersion } from './installedVersion.ts';
 import { takeCatalogueOf } from './takeCatalogue.ts';
-import { keepUnitStopped, letUnitStart, readUnit, startUnit, stopUnit } from './systemdUnit.ts';
+import { isUnitKeptStopped, keepUnitStopped, letUnitStart, readUnit, startUnit, stopUnit } from './systemdUnit.ts';
 
 /** A machine that may lead to a port of its own, as one behind ssh does; without that, its ports are taken to be this computer's. */
 export type SourceMachine = Machine & {
@@ -209,6 +209,7 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
       await service();
       await keepUnitStopped(machine, unit);
     },
+    isKeptStopped: async () => isUnitKeptStopped(await readUnit(machine, unit)),
     async restore(before) {
       if (before.service === null) return;
       await letUnitStart(machine, before.service.unit, before.service.enabledState);

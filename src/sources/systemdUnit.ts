@@ -129,11 +129,16 @@ export async function keepUnitStopped(machine: Machine, name: string): Promise<v
   await machine.run(as('root', command('tee', `${directory}/${keepStoppedDropIn}`)), { input: keepStoppedText });
   await reload(machine);
   const unit = await readUnit(machine, name);
-  if (unit.loadState === 'masked' || unit.dropInPaths.includes(`${directory}/${keepStoppedDropIn}`)) return;
+  if (isUnitKeptStopped(unit)) return;
   throw new PlexliftError('failed', `Cannot keep "${name}" on ${machine.name} from starting: systemd does not show the drop-in`, {
     remedy: `Look at "systemctl cat ${name}" there, then run the same command again`,
     facts: [`drop-ins: ${unit.dropInPaths.join(', ')}`],
   });
+}
+
+/** True for a unit that systemd itself says it would not start: it is masked, or has the drop-in. */
+export function isUnitKeptStopped({ loadState, dropInPaths }: Unit): boolean {
+  return loadState === 'masked' || dropInPaths.some((path) => path.endsWith(`/${keepStoppedDropIn}`));
 }
 
 /** Takes back `keepUnitStopped`, and a mask or a disabling that came since `enabledState` was recorded. */

@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
-import { command } from '../machines/command.ts';
+import { command, shellLine } from '../machines/command.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { Owner } from '../transfer/entry.ts';
 import { directoryChecks } from './directoryChecks.ts';
 import type { Gate } from './gate/gate.ts';
 import { gateClient } from './gate/gate.ts';
 import { gateScriptPath } from './gate/gateScript.ts';
+import { leftoversAt } from './leftovers.ts';
 import type { GateState, Target, TargetFacts } from './target.ts';
 
 /** Where a directory target lies and what is known of its media. */
@@ -96,6 +97,8 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
 
     // No server belongs to a directory.
     connect: async () => await Promise.resolve(null),
+    serving: async () => await Promise.resolve(null),
+    leftovers: async () => ((await exists(machine, directory)) ? leftoversAt(machine, { root: directory, removal: (path) => shellLine(command('rm', '-rf', path)) }) : []),
 
     async editPreferences(edit): Promise<void> {
       const volume = await gate();

@@ -85,6 +85,16 @@ export type VolumeTrial = {
   readonly fault: string | null;
 };
 
+/** Something that lies on the volume beside the library. */
+export type Leftover = {
+  readonly what: string;
+  readonly path: string;
+  /** Null where it could not be told in a minute. */
+  readonly sizeBytes: number | null;
+  /** The command that removes it, as a person types it. */
+  readonly remove: string;
+};
+
 /** How far the target's volume is, as told by the volume itself. */
 export type GateState = {
   readonly phase: 'none' | 'landing' | 'publishing' | 'published' | 'withdrawn';
@@ -134,6 +144,10 @@ export interface Target {
   publish(seal: Seal): Promise<void>;
   /** The running server after publish; null where the kind has none. Waits until it answers, at most `timeoutMs`. */
   connect(options: { readonly timeoutMs: number }): Promise<ServerConnection | null>;
+  /** The identity that the server tells at this moment; null while none runs. Throws where one runs and does not tell it. */
+  serving(): Promise<string | null>;
+  /** What of plexlift's, and which libraries put aside, lie on the volume, with the commands that remove them. */
+  leftovers(): Promise<readonly Leftover[]>;
   /** Stops the server, lets `edit` change Preferences.xml's bytes, and starts it again. */
   editPreferences(edit: (bytes: Buffer) => Buffer): Promise<void>;
   /**

@@ -120,6 +120,7 @@ export function terminalReporter(options: TerminalOptions): Observer {
       case 'command-ended':
       case 'command-run':
       case 'nothing-to-undo':
+      case 'leftovers-told':
       case 'finished':
         break;
       default:

@@ -30,6 +30,7 @@ function servedSource(directory: Source, service: Service): Source {
     async keepStopped() {
       service.keptStopped = true;
     },
+    isKeptStopped: async () => service.keptStopped,
     async stop() {
       service.running = false;
       return directory.stop();

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differencesOf, mainDatabase, rawPreferences, treeOf } from './comparing.ts';
@@ -39,8 +39,42 @@ test.each(['open-target', 'copy-ahead', 'stop-source', 'deliver', 'publish', 've
   expectUntouched();
 });
 
-test('rolling back once more changes nothing', async () => {
-  expect((await scene.plexlift('rollback')).exitCode).toBe(0);
+test('rolling back once more says that it was done, changes nothing and begins no other run', async () => {
+  const left = treeOf(scene.target, { exact: true });
+  const runs = scene.events().filter((event) => event.type === 'run-created').length;
+  const again = await scene.plexlift('rollback');
+  expect(again.exitCode).toBe(0);
+  expect(again.stderr).toContain('Nothing was changed: everything was taken back already');
+  expect(scene.events().filter((event) => event.type === 'run-created')).toHaveLength(runs);
+  expect(differencesOf(left, treeOf(scene.target, { exact: true }))).toEqual([]);
+  expectUntouched();
+});
+
+test('rollback says what it did, what it did not do, and what is left with the commands that remove it; finish removes what was copied, once', async () => {
+  expect((await scene.plexlift('migrate')).exitCode).toBe(0);
+  const { stderr: told } = await scene.plexlift('rollback');
+  expect(told).toContain('Taken back: restore-settings, publish, stop-source, open-target\n');
+  expect(told).toContain('Nothing was removed: what was copied, and a library that was withdrawn, stay on the volume');
+  const withdrawn = readdirSync(scene.target).filter((name) => name.startsWith('Library.withdrawn-')).map((name) => join(scene.target, name));
+  expect(withdrawn.length).toBeGreaterThan(1);
+  for (const path of withdrawn) expect(told).toMatch(new RegExp(`${path} \\(.*B\\): the migrated library that was withdrawn\\n +rm -rf ${path}\\n`));
+  expect(told).toMatch(/\.plexlift\/\S+ \(.*\): what was copied and is no library.*\n +plexlift finish\n/);
+  expect(readFileSync(join(scene.run, 'report.md'), 'utf8')).toContain(`\`rm -rf ${withdrawn[0]}\``);
+
+  const finished = await scene.plexlift('finish', '--yes', 'finish');
+  expect(finished.exitCode).toBe(0);
+  expect(finished.stderr).toContain('No library was removed');
+  expect(finished.stderr).toContain(withdrawn[0]);
+  expect(finished.stderr).not.toContain('plexlift finish\n');
+  expect(readdirSync(join(scene.target, '.plexlift')).filter((name) => existsSync(join(scene.target, '.plexlift', name, 'receipts')))).toEqual([]);
+
+  const left = treeOf(scene.target, { exact: true });
+  for (const [words, said] of [[['finish'], 'Nothing was changed: this run was finished already'], [['rollback'], 'Nothing was changed: everything was taken back already']] as const) {
+    const again = await scene.plexlift(...words);
+    expect(again.exitCode).toBe(0);
+    expect(again.stderr).toContain(said);
+  }
+  expect(differencesOf(left, treeOf(scene.target, { exact: true }))).toEqual([]);
   expectUntouched();
 });
 

@@ -19,7 +19,7 @@ const busy: Activity = {
   backgroundJobs: ['a version of "Another Film" is being made'],
 };
 
-function scene(options: { readonly answer: string; readonly activities?: readonly Activity[]; readonly running?: boolean; readonly gone?: boolean; readonly service?: null; readonly signal?: AbortSignal }) {
+function scene(options: { readonly answer: string; readonly activities?: readonly Activity[]; readonly running?: boolean; readonly kept?: boolean; readonly published?: true; readonly serving?: string | null; readonly gone?: boolean; readonly service?: null; readonly signal?: AbortSignal }) {
   const done: string[] = [];
   const asked: Question<string>[] = [];
   const activities = [...(options.activities ?? [quiet])];
@@ -29,19 +29,22 @@ function scene(options: { readonly answer: string; readonly activities?: readonl
     activity: async () => (done.push('activity'), (activities.length > 1 ? activities.shift() : activities[0]) ?? quiet),
     connect: async () => (done.push('connect'), null),
     keepStopped: async () => void done.push('keep stopped'),
+    isKeptStopped: async () => options.kept ?? false,
     stop: async () => (done.push('stop'), { processesGone: options.gone ?? true, remainingWalFiles: ['library.db-wal'], durationMs: 120_000 }),
     restore: async () => void done.push('restore'),
   } as unknown as Source;
   const directory = runDirectoryAt('/nowhere');
   const facts = sourceFacts(options.service === null ? { service: null } : {});
-  const tools = stepTools({ inspect: { source: facts, target: targetFacts() } }, options.signal);
+  const tools = stepTools({ inspect: { source: facts, target: targetFacts() }, 'stop-source': { onDeck: { items: [7], reason: '' } } }, options.signal);
+  const target = { name: 'release plex', state: async () => ({ phase: options.published === undefined ? 'landing' : 'published', run: 'run-1' }), serving: async () => options.serving ?? null } as unknown as Target;
   const ask = {
     async choose<Value extends string>(question: Question<Value>): Promise<Value> {
       asked.push(question);
       return options.answer as Value;
     },
   };
-  return { done, asked, tools, run: () => stopSource.run({ source, target: { name: 'release plex' } as Target, ask, directory, ...tools }), context: { source, target: { name: 'release plex' } as Target, ask, directory, ...tools } };
+  const context = { run: 'run-1', source, target, ask, directory, ...tools };
+  return { done, asked, tools, run: () => stopSource.run(context), context };
 }
 
 test('the question names every viewer, transcode and job, what will happen, how it is undone, and not to sign out', async () => {
@@ -98,11 +101,32 @@ test('waiting ends when the run is stopped', async () => {
   expect(done).not.toContain('stop');
 });
 
-test('a source that does not run is not asked about, but kept from starting', async () => {
-  const { done, asked, run } = scene({ answer: 'now', running: false });
-  expect(await run()).toMatchObject({ wasRunning: false });
-  expect(asked).toEqual([]);
-  expect(done).toEqual(['keep stopped', 'stop']);
+test('a source that does not run is kept from starting with consent only, and not asked about where it is kept already', async () => {
+  const stopped = scene({ answer: 'now', running: false });
+  expect(await stopped.run()).toMatchObject({ wasRunning: false });
+  expect(stopped.asked[0]?.title).toBe('Keep Plex on alex@old, which is stopped, from starting?');
+  expect(stopped.asked[0]?.choices.map(({ value }) => value)).toEqual(['now', 'no']);
+  expect(stopped.done).toEqual(['keep stopped', 'stop']);
+
+  const refused = scene({ answer: 'no', running: false });
+  expect(await thrownBy(refused.run())).toMatchObject({ kind: 'refused', message: expect.stringContaining('was not kept from starting, as you chose'), remedy: expect.stringContaining('It stays as it is') });
+  expect(refused.done).toEqual([]);
+
+  const kept = scene({ answer: 'no', running: false, kept: true });
+  await kept.run();
+  expect(kept.asked).toEqual([]);
+  expect(kept.done).toEqual(['keep stopped', 'stop']);
+});
+
+test('a second server beside a published library is stopped with consent, what that means is said, and On Deck stays what it was', async () => {
+  const { asked, done, run } = scene({ answer: 'now', published: true });
+  expect(await run()).toMatchObject({ onDeck: { items: [7] } });
+  const text = asked[0]?.detail.join('\n') ?? '';
+  expect(text).toMatch(/Two servers with one identity damage each other.*what happened on alex@old since is not in the new library/);
+  expect(text).toContain('release plex goes on as it is');
+  expect(text).not.toContain('Until then nobody can watch');
+  expect(done).toEqual(['activity', 'keep stopped', 'stop']);
+  expect(await thrownBy(scene({ answer: 'no', published: true }).run())).toMatchObject({ kind: 'refused', remedy: expect.stringMatching(/"plexlift migrate" stops the old one, "plexlift rollback" goes back/) });
 });
 
 test('processes that stay are a failure, also where there is no service', async () => {
@@ -112,12 +136,23 @@ test('processes that stay are a failure, also where there is no service', async 
   expect(directory.asked).toEqual([]);
 });
 
-test('on resume it holds while Plex is stopped; undo restores what was observed', async () => {
-  const stopped = scene({ answer: 'now', running: false });
+test('on resume it holds while Plex is stopped and kept from starting; undo restores what was observed', async () => {
+  const stopped = scene({ answer: 'now', running: false, kept: true });
   const result = await stopped.run();
   expect(await stopSource.stillHolds?.(stopped.context, result)).toMatchObject({ status: 'pass' });
-  const started = scene({ answer: 'now' });
+  const started = scene({ answer: 'now', kept: true });
   expect(await stopSource.stillHolds?.(started.context, result)).toMatchObject({ status: 'fail', detail: expect.stringContaining('runs again') });
+  const freed = scene({ answer: 'now', running: false });
+  expect(await stopSource.stillHolds?.(freed.context, result)).toMatchObject({ status: 'fail', detail: expect.stringContaining('nothing keeps Plex on alex@old from starting') });
   await stopSource.undo?.(started.context);
   expect(started.done).toEqual(['restore']);
+});
+
+test('undo does not start a server whose identity still answers on the target', async () => {
+  const twice = scene({ answer: 'now', serving: 'processed' });
+  expect(await thrownBy(Promise.resolve(stopSource.undo?.(twice.context)))).toMatchObject({ kind: 'failed', message: 'Cannot start Plex on alex@old again: release plex still answers as processed', remedy: expect.stringContaining('plexlift rollback') });
+  expect(twice.done).toEqual([]);
+  const other = scene({ answer: 'now', serving: 'another' });
+  await stopSource.undo?.(other.context);
+  expect(other.done).toEqual(['restore']);
 });

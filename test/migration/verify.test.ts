@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { Samples } from '../../src/catalogue/samples.ts';
 import { runDirectoryAt } from '../../src/migration/runDirectory.ts';
-import { verify, verifyChecks } from '../../src/migration/steps/verify.ts';
+import { verifyChecks } from '../../src/migration/checks/runningServer.ts';
+import { verify } from '../../src/migration/steps/verify.ts';
 import type { Part, PlexServer } from '../../src/server/plexServer.ts';
+import type { Source } from '../../src/sources/source.ts';
 import type { Target } from '../../src/targets/target.ts';
 import type { Manifest } from '../../src/transfer/manifest.ts';
 import { makeLibrary } from '../bed/library/makeLibrary.ts';
@@ -43,11 +45,12 @@ const sound: PlexServer = {
   onDeckIds: async () => [9, 8, 7],
 };
 
-async function found(check: string, options: { readonly server?: Partial<PlexServer>; readonly samples?: Partial<Samples>; readonly disk?: string | null; readonly copied?: readonly string[]; readonly onDeck?: readonly number[] | null; readonly expected?: { readonly version?: string | null; readonly claimed?: boolean } } = {}) {
+async function found(check: string, options: { readonly server?: Partial<PlexServer>; readonly samples?: Partial<Samples>; readonly disk?: string | null; readonly copied?: readonly string[]; readonly onDeck?: readonly number[] | null; readonly oldRuns?: true; readonly oldFree?: true; readonly expected?: { readonly version?: string | null; readonly claimed?: boolean } } = {}) {
   const target = { name: 'release plex', sampleMedia: async (file: string) => (options.disk === null ? null : { sizeBytes: 5, sha256: sha256(options.disk ?? `bytes of ${file}`) }) } as unknown as Target;
   const manifest = { pathsWithDigest: (digest: string) => (digest === sha256('a picture') ? (options.copied ?? ['Metadata/Movies/a/bcdef.bundle/Contents/_stored/poster']) : []) } as unknown as Manifest;
+  const oldServer = { name: 'alex@old', isRunning: async () => options.oldRuns ?? false, isKeptStopped: async () => options.oldFree === undefined };
   const expected = { machineIdentifier: 'processed', version: '1.43.4.10718-1e3cb7a60', claimed: true, ...options.expected };
-  return verifyChecks.find(({ name }) => name === check)?.run({ server: { ...sound, ...options.server }, target, manifest, samples: { ...samples, ...options.samples }, onDeck: { items: options.onDeck === undefined ? [7, 8] : options.onDeck, reason: 'it was down' }, expected });
+  return verifyChecks.find(({ name }) => name === check)?.run({ server: { ...sound, ...options.server }, oldServer, target, manifest, samples: { ...samples, ...options.samples }, onDeck: { items: options.onDeck === undefined ? [7, 8] : options.onDeck, reason: 'it was down' }, expected });
 }
 
 test.each(verifyChecks.map(({ name }) => name))('%s passes on a server that is as it was', async (name) => {
@@ -60,6 +63,7 @@ const section = { key: '1', title: 'Movies', type: 'movie', locations: ['/media/
 test.each<{ readonly check: string; readonly says: string } & Parameters<typeof found>[1]>([
   { check: 'same-identity', says: 'it says another', server: { identity: async () => ({ ...identity, machineIdentifier: 'another' }) } },
   { check: 'same-identity', says: 'not claimed', server: { identity: async () => ({ ...identity, claimed: false }) } },
+  { check: 'old-server-down', says: 'two servers with one identity are running: alex@old and release plex both answer as processed', oldRuns: true },
   { check: 'running-version', says: 'it runs 1.44', server: { identity: async () => ({ ...identity, version: '1.44' }) } },
   { check: 'libraries', says: 'found', server: { sections: async () => [] } },
   { check: 'libraries', says: 'found', server: { sections: async () => [{ ...section, title: 'Films' }] } },
@@ -89,6 +93,7 @@ test('what there is nothing of is skipped, and says so; an unpinned version is t
   expect(await found('optimized-plays', { samples: { optimized: [] } })).toMatchObject({ status: 'skip' });
   expect(await found('artwork', { samples: { artwork: [] } })).toMatchObject({ status: 'skip' });
   expect(await found('on-deck', { onDeck: null })).toMatchObject({ status: 'skip', reason: expect.stringContaining('it was down') });
+  expect(await found('old-server-down', { oldFree: true })).toMatchObject({ status: 'warn', detail: expect.stringContaining('nothing keeps it from starting'), remedy: expect.stringContaining('plexlift migrate') });
   expect(await found('item-counts', { server: { count: async () => 4 } })).toMatchObject({ status: 'warn', detail: expect.stringContaining('4 instead of 3') });
   expect(await found('running-version', { expected: { version: null } })).toMatchObject({ status: 'pass' });
 });
@@ -113,7 +118,9 @@ test('a server that refuses everything is a difference in every point, each on r
     const manifest = { pathsWithDigest: () => [] } as unknown as Manifest;
     const { events, record } = recorder();
     const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() }, 'open-target': { existingLibrary: 'none', version: '1.43.4.10718-1e3cb7a60', done: [] }, 'stop-source': { onDeck: { items: [7], reason: '' } } });
-    const error = await thrownBy(verify.run({ target, directory, manifest: () => manifest, record, ...tools }));
+    const mute = async () => Promise.reject(new Error('HTTP status 500'));
+    const source = { name: 'alex@old', isRunning: mute, isKeptStopped: mute } as unknown as Source;
+    const error = await thrownBy(verify.run({ source, target, directory, manifest: () => manifest, record, ...tools }));
     expect(error).toMatchObject({ kind: 'difference', message: `The server on release plex differs from what was moved in ${verifyChecks.length} points` });
     expect((error as { facts: string[] }).facts).toEqual(verifyChecks.map(({ name }) => expect.stringMatching(new RegExp(`^${name}: could not be compared: .*status 500`))));
     expect(events.map((event) => (event.type === 'check-finished' ? event.name : ''))).toEqual(verifyChecks.map(({ name }) => name));
@@ -128,6 +135,6 @@ test('a server that refuses everything is a difference in every point, each on r
 test('a target without a server says that nothing was asked of one', async () => {
   const tools = stepTools();
   const target = { name: 'directory /new', connect: async () => null } as unknown as Target;
-  expect(await verify.run({ target, directory: runDirectoryAt('/nowhere'), manifest: () => ({}) as Manifest, record: () => undefined, ...tools })).toEqual({ server: 'none', checks: [] });
+  expect(await verify.run({ source: {} as Source, target, directory: runDirectoryAt('/nowhere'), manifest: () => ({}) as Manifest, record: () => undefined, ...tools })).toEqual({ server: 'none', checks: [] });
   expect(tools.notes).toHaveLength(1);
 });

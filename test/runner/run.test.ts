@@ -331,3 +331,20 @@ test('a step that began and turns out to have done nothing counts as not undone,
   expect(await rollBack(options)).toEqual({ undone: [], nothingToUndo: [] });
   expect(told().slice(-4)).toEqual(['undo-begun b', 'undo-finished b', 'undo-begun a', 'nothing-to-undo a']);
 });
+
+test('a step that outlives the seal is questioned after it, and done again alone', async () => {
+  let holds = true;
+  const guard = undoable('guard', { outlivesSeal: true, stillHolds: async () => (holds ? { status: 'pass', detail: '' } : { status: 'fail', detail: 'it came back', remedy: '' }) });
+  const doubtful = step('doubtful', { stillHolds: async () => ({ status: 'fail', detail: 'history', remedy: '' }) });
+  const plan = [guard, doubtful, undoable('seal', { seals: true }), step('last')];
+  const context: Context = { done: [] };
+  const journal = memoryJournal();
+  const again = () => runPlan({ plan, context, journal, signal: new AbortController().signal });
+  await again();
+  await again();
+  expect(context.done).toEqual(['guard', 'doubtful', 'seal', 'last']);
+  holds = false;
+  await again();
+  expect(context.done).toEqual(['guard', 'doubtful', 'seal', 'last', 'guard']);
+  expect(journal.events.filter((event) => event.type === 'results-discarded')).toMatchObject([{ steps: ['guard'], reason: 'it came back' }]);
+});

@@ -104,8 +104,10 @@ test('keeps the unit stopped with a drop-in, and does not believe it until syste
   };
   const source = systemdPlex(recording);
   await expect(source.keepStopped()).rejects.toThrow('systemd does not show the drop-in');
+  expect(await source.isKeptStopped()).toBe(false);
   shownDropIns = '/etc/systemd/system/plexmediaserver.service.d/zz-plexlift-keep-stopped.conf';
   await source.keepStopped();
+  expect(await source.isKeptStopped()).toBe(true);
   expect(written).toContain('[Unit]\nConditionPathExists=!/\n');
   expect(machine.lines).toContain('root: systemctl daemon-reload');
 });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PlexliftError } from '../../errors.ts';
 import type { Activity, StopEvidence } from '../../sources/source.ts';
+import type { Target } from '../../targets/target.ts';
 import { durationText } from '../../units.ts';
 import { afterwards } from '../afterwards.ts';
 import type { MigrationStep } from '../migration.ts';
@@ -15,35 +16,39 @@ const idlePollMs = 15_000;
 export type StoppedSource = StopEvidence & { readonly wasRunning: boolean; readonly onDeck: OnDeck };
 
 /** Shows who is watching, asks, stops Plex, keeps it stopped, and proves that no process of it is left. */
-export const stopSource: MigrationStep<'source' | 'target' | 'ask' | 'directory', StoppedSource> = {
+export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'directory', StoppedSource> = {
   name: 'stop-source',
   title: 'Stop Plex on the source, with your consent',
   touches: 'source',
-  async run({ source, target, ask, directory, note, progress, signal, resultOf }) {
+  outlivesSeal: true,
+  async run({ run, source, target, ask, directory, note, progress, signal, resultOf }) {
     const wasRunning = await source.isRunning();
     let onDeck: OnDeck = { items: null, reason: 'the source was stopped already' };
     if (resultOf(inspect).source.service === null) {
       const evidence = await source.stop();
       return { ...requireStopped(evidence, source.name), wasRunning, onDeck };
     }
-    if (wasRunning) {
-      const activity = await source.activity();
+    const state = await target.state();
+    const isPublished = state.phase === 'published' && state.run === run;
+    // Kept from starting already, it was agreed to: what was done is only not on record yet.
+    if (wasRunning || !(await source.isKeptStopped())) {
+      const activity = wasRunning ? await source.activity() : null;
       const answer = await ask.choose({
         id: 'stop-source',
-        title: `Stop Plex on ${source.name} now?`,
-        detail: [...whoIsWatching(activity), ...whatWillHappen({ source: source.name, target: target.name })],
+        title: wasRunning ? `Stop Plex on ${source.name} now?` : `Keep Plex on ${source.name}, which is stopped, from starting?`,
+        detail: [...(isPublished ? [twoServers({ source: source.name, target: target.name })] : []), ...(activity === null ? [] : whoIsWatching(activity)), ...whatWillHappen({ source: source.name, target: target.name, isPublished })],
         choices: [
-          { value: 'now', label: 'stop it now' },
-          { value: 'wait', label: 'wait until nobody is watching, then stop it' },
+          { value: 'now', label: wasRunning ? 'stop it now' : 'keep it stopped' },
+          ...(wasRunning ? [{ value: 'wait' as const, label: 'wait until nobody is watching, then stop it' }] : []),
           { value: 'no', label: 'not now' },
         ],
         yes: 'now',
       });
-      if (answer === 'no') {
-        throw new PlexliftError('refused', `Plex on ${source.name} was not stopped, as you chose`, { remedy: 'It goes on serving, and nothing was published on the target. Run the same command again whenever it suits; what was copied so far stays copied' });
-      }
+      if (answer === 'no') throw saidNo({ source: source.name, target: target.name, wasRunning, isPublished });
       if (answer === 'wait') await waitUntilIdle({ activity: () => source.activity(), progress, signal });
-      onDeck = await observeOnDeck(source, directory.backup);
+      // What a second server showed beside the first is nothing that the first has to show.
+      if (isPublished) onDeck = resultOf(stopSource).onDeck;
+      else if (wasRunning) onDeck = await observeOnDeck(source, directory.backup);
     }
     // Recorded by `inspect` before this: how the unit was enabled, so that undo can put exactly that back.
     await source.keepStopped();
@@ -53,15 +58,33 @@ export const stopSource: MigrationStep<'source' | 'target' | 'ask' | 'directory'
     return { ...requireStopped(evidence, source.name), wasRunning, onDeck };
   },
   async stillHolds({ source }) {
-    if (!(await source.isRunning())) return { status: 'pass', detail: 'no process of Plex runs' };
-    return { status: 'fail', detail: `Plex runs again on ${source.name}`, remedy: 'You are asked again before it is stopped' };
+    if (await source.isRunning()) return { status: 'fail', detail: `Plex runs again on ${source.name}`, remedy: 'You are asked again before it is stopped' };
+    if (!(await source.isKeptStopped())) return { status: 'fail', detail: `nothing keeps Plex on ${source.name} from starting any more`, remedy: 'You are asked again before it is kept from starting' };
+    return { status: 'pass', detail: 'no process of Plex runs, and it is kept from starting' };
   },
-  async undo({ source, resultOf, note }) {
+  async undo({ source, target, resultOf, note }) {
     const before = resultOf(inspect).source;
+    if (before.running) await requireNotServing(target, { identity: before.processedMachineIdentifier, source: source.name });
     await source.restore(before);
     if (before.running) note(`Plex on ${source.name} runs again, as it did before`);
   },
 };
+
+/** Later steps were undone before this, so nothing should serve the library there; but only the server itself can tell. */
+async function requireNotServing(target: Target, { identity, source }: { readonly identity: string | null; readonly source: string }): Promise<void> {
+  const serving = await target.serving();
+  if (serving === null || serving !== identity) return;
+  throw new PlexliftError('failed', `Cannot start Plex on ${source} again: ${target.name} still answers as ${identity}`, { remedy: 'Two servers with one identity damage each other. Stop that one, then run "plexlift rollback" again' });
+}
+
+function twoServers({ source, target }: { readonly source: string; readonly target: string }): string {
+  return `The library was published on ${target}. Two servers with one identity damage each other's watch state; what happened on ${source} since is not in the new library.`;
+}
+
+function saidNo({ source, target, wasRunning, isPublished }: { readonly source: string; readonly target: string; readonly wasRunning: boolean; readonly isPublished: boolean }): PlexliftError {
+  if (isPublished) return new PlexliftError('refused', `Plex on ${source} was not ${wasRunning ? 'stopped' : 'kept from starting'}, as you chose, while ${target} has the library`, { remedy: 'Only one of the two may run: "plexlift migrate" stops the old one, "plexlift rollback" goes back to it' });
+  return new PlexliftError('refused', `Plex on ${source} was not ${wasRunning ? 'stopped' : 'kept from starting'}, as you chose`, { remedy: `${wasRunning ? 'It goes on serving' : 'It stays as it is'}, and nothing was published on the target. Run the same command again whenever it suits; what was copied so far stays copied` });
+}
 
 function requireStopped(evidence: StopEvidence, name: string): StopEvidence {
   if (evidence.processesGone) return evidence;
@@ -77,9 +100,11 @@ function whoIsWatching(activity: Activity): readonly string[] {
   ];
 }
 
-function whatWillHappen(names: { readonly source: string; readonly target: string }): readonly string[] {
+function whatWillHappen(names: { readonly source: string; readonly target: string; readonly isPublished: boolean }): readonly string[] {
+  const kept = `What will happen: Plex on ${names.source} is stopped and kept from starting again, also after a reboot and an upgrade of its package.`;
+  if (names.isPublished) return [`${kept} ${names.target} goes on as it is.`, 'The other way: "plexlift rollback" takes the library back from there and lets this server serve.'];
   return [
-    `What will happen: Plex on ${names.source} is stopped and kept from starting again, also after a reboot. What changed is copied, the databases are taken, rewritten, proven and delivered, and Plex starts on ${names.target}. Until then nobody can watch.`,
+    `${kept} What changed is copied, the databases are taken, rewritten, proven and delivered, and Plex starts on ${names.target}. Until then nobody can watch.`,
     'How it is undone: "plexlift rollback", at any time. It starts this server again exactly as it is now; nothing on it is changed.',
     ...afterwards,
   ];

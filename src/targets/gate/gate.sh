@@ -1185,6 +1185,7 @@ verb_discard() { # RUN
     end_receivers
     remove_leavings "$1"
     rm -f -- "$work/sentinels"
+    remove_older_leavings
     rm -f -- "$state_file"
     sync_path "$work"
   fi

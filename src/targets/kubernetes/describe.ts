@@ -72,7 +72,8 @@ export async function describeTarget(options: { readonly here: Machine; readonly
 
 const identityShape = z.object({ MediaContainer: z.object({ machineIdentifier: z.string(), version: z.string() }) });
 
-async function askIdentity(machine: Machine): Promise<z.infer<typeof identityShape>['MediaContainer'] | null> {
+/** Asks the server in a container who it is; null where nothing answers there. */
+export async function askIdentity(machine: Machine): Promise<z.infer<typeof identityShape>['MediaContainer'] | null> {
   const question = command('curl', '--silent', '--show-error', '--max-time', '10', '--header', 'Accept: application/json', 'http://127.0.0.1:32400/identity');
   // curl's own exit codes for "nothing answers there": not started yet, or starting.
   const { exitCode, stdout } = await machine.run(question, { answers: [0, 7, 28, 52, 56] });

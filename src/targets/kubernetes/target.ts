@@ -1,9 +1,11 @@
 import { PlexliftError } from '../../errors.ts';
+import { shellLine } from '../../machines/command.ts';
 import type { Machine } from '../../machines/machine.ts';
 import type { Check, Finding } from '../../runner/check.ts';
 import { plexServer } from '../../server/plexServer.ts';
 import type { Gate } from '../gate/gate.ts';
-import type { OpenRequest, Target } from '../target.ts';
+import { leftoversAt } from '../leftovers.ts';
+import type { Leftover, OpenRequest, Target, TargetFacts } from '../target.ts';
 import { kubernetesChecks } from './checks.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { clusterOn } from './cluster.ts';
@@ -15,15 +17,17 @@ import { describeTarget } from './describe.ts';
 import { directLane, directLaneCheck } from './directLane.ts';
 import { dropInPod } from './dropInPod.ts';
 import { hasGate } from './gateParts.ts';
-import { runAnnotation } from './gateValues.ts';
+import { gateContainerName, runAnnotation } from './gateValues.ts';
 import { helmKeeper } from './helmKeeper.ts';
 import { ownAddresses } from './ownAddresses.ts';
 import { gateTimeoutMs, podAccess } from './podAccess.ts';
 import { gateChecks, podChecks } from './podChecks.ts';
-import type { ReleaseKeeper } from './releaseKeeper.ts';
+import { podMachine } from './podMachine.ts';
 import { releaseBefore } from './releaseKeeper.ts';
+import type { ReleaseKeeper } from './releaseKeeper.ts';
 import { tellingMissingRights } from './rightsCheck.ts';
-import { findStatefulSet } from './workload.ts';
+import { servingIdentity } from './serving.ts';
+import { findStatefulSet, isRunning, plexContainer, podOf } from './workload.ts';
 
 /** A Helm release of the official chart. */
 export interface KubernetesTargetOptions extends ClusterOptions {
@@ -98,13 +102,26 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     return state.run === run && (state.phase === 'publishing' || state.phase === 'published');
   }
 
-  async function withdraw(): Promise<readonly string[]> {
-    // Without the gate in the pod template, this run has published nothing through it.
-    if (!(await isGateThere())) return [];
+  async function withdraw(before: TargetFacts): Promise<readonly string[]> {
     const { phase, run } = await withGate((gate) => gate.state());
     if (run === null || phase === 'none' || phase === 'landing') return [];
-    if (phase !== 'withdrawn') await holdPlex(run);
+    if (phase !== 'withdrawn') {
+      // Somebody's own "helm upgrade" may have taken the gate away from a library that was published: nothing would hold Plex back.
+      if (!(await isGateThere())) {
+        await withGate((gate) => gate.hold(run));
+        await (await keeper()).putGate({ run, version: null, before });
+        await waitForGate();
+      }
+      await holdPlex(run);
+    }
     return withGate((gate) => gate.withdraw(run));
+  }
+
+  async function leftovers(): Promise<readonly Leftover[]> {
+    const set = await findStatefulSet(cluster, release);
+    const pod = `${set.metadata.name}-0`;
+    const container = isRunning(await podOf(cluster, set), gateContainerName) ? gateContainerName : plexContainer(set).name;
+    return leftoversAt(podMachine(here, cluster, { pod, container }), { root: '/config', removal: (path) => shellLine(cluster.kubectlCommand('exec', pod, '--container', container, '--', 'rm', '-rf', path)) });
   }
 
   return {
@@ -166,6 +183,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     },
 
     connect: ({ timeoutMs }) => connect(timeoutMs),
+    serving: () => servingIdentity({ here, cluster, release, name }),
+    leftovers,
 
     async editPreferences(edit) {
       const { run } = await withGate((gate) => gate.state());
@@ -199,12 +218,15 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     },
 
     async finish(before) {
-      const { run } = await withGate((gate) => gate.state());
-      if (run !== null) await withGate((gate) => gate.finish(run));
+      const { phase, run } = await withGate((gate) => gate.state());
+      if (run !== null) await withGate((gate) => (phase === 'published' ? gate.finish(run) : gate.discard(run)));
+      const removed = 'The landing area was removed';
+      // After a rollback, and after somebody's own "helm upgrade", the values of the release are theirs already.
+      if (!(await isGateThere())) return [removed, `Release "${release}" was left as it is: the gate is not in it`];
       const done = await (await keeper()).takeGateAway(before);
       await waitForCurrentPod();
       await (await connect(gateTimeoutMs)).close();
-      return [`The gate left release "${release}"; the landing area was removed`, ...done];
+      return [removed, `The gate left release "${release}"`, ...done];
     },
 
     close: () => lane.close(),

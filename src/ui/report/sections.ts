@@ -1,6 +1,6 @@
 import type { Finding } from '../../runner/check.ts';
 import type { RecordedEvent } from '../../runner/events.ts';
-import { durationText } from '../../units.ts';
+import { bytesText, durationText } from '../../units.ts';
 import type { ReportContext, ReportSection } from './section.ts';
 import { table } from './section.ts';
 import { resultSections } from './results.ts';
@@ -15,6 +15,7 @@ export const reportSections: readonly ReportSection[] = [
   { heading: 'Questions and answers', lines: answers },
   { heading: 'Worth knowing', lines: notes },
   { heading: 'Rolling back', lines: undoing },
+  { heading: 'Left on the volume', lines: leftOnVolume },
   { heading: 'Commands carried out', lines: commandsRun },
 ];
 
@@ -101,6 +102,13 @@ function undoing({ events }: ReportContext): readonly string[] {
     if (event.type === 'nothing-to-undo') return [`- ${event.at} \`${event.step}\`: nothing to undo, ${event.reason}`];
     return [];
   });
+}
+
+function leftOnVolume({ events }: ReportContext): readonly string[] {
+  const told = events.findLast((event) => event.type === 'leftovers-told');
+  if (told?.type !== 'leftovers-told') return [];
+  if (told.leftovers.length === 0) return [`As of ${told.at}: nothing beside the library.`];
+  return [`As of ${told.at}:`, '', ...table(['what', 'path', 'size', 'how to remove it'], told.leftovers.map(({ what, path, sizeBytes, remove }) => [what, `\`${path}\``, sizeBytes === null ? 'not known' : bytesText(sizeBytes), `\`${remove}\``]))];
 }
 
 function commandsRun({ events }: ReportContext): readonly string[] {
