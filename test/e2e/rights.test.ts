@@ -11,7 +11,7 @@ import type { Stage } from './stage.ts';
 import { openStage } from './stage.ts';
 
 const migrate = ['migrate', '--yes', 'existing-library', '--yes', 'stop-source'];
-/** How many revisions Helm keeps; the next one makes it drop the oldest. */
+/** How many revisions Helm keeps by default; plexlift tells it to keep all, or the next one would need the right to drop the oldest. */
 const keptRevisions = 10;
 
 let cluster: Cluster;

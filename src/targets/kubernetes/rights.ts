@@ -26,7 +26,7 @@ export const rightsRules: readonly RightsRule[] = [
   { group: '', resource: 'pods/exec', verbs: ['create', 'get'], purpose: 'Work on the volume from inside the pod; kubectl asks for "get" where it goes over WebSocket, for "create" over SPDY, and newer API servers for both' },
   { group: '', resource: 'pods/portforward', verbs: ['create', 'get'], purpose: 'Ask the server in the pod; the two verbs as above' },
   { group: 'apps', resource: 'statefulsets', verbs: ['get', 'list', 'patch'], purpose: 'Find the workload of the release; Helm puts the gate into it and takes it out again' },
-  { group: '', resource: 'secrets', verbs: ['get', 'list', 'create', 'update', 'delete'], purpose: "Helm keeps its records of releases in secrets, and drops the oldest; a role cannot tell them from other secrets of the namespace" },
+  { group: '', resource: 'secrets', verbs: ['get', 'list', 'create', 'update'], purpose: "Helm keeps its records of releases in secrets (and is told to drop none); a role cannot tell them from other secrets of the namespace" },
   { group: '', resource: 'configmaps', verbs: ['get', 'create', 'patch', 'delete'], purpose: 'The script of the gate lies in a ConfigMap of the release' },
   { group: '', resource: 'services', verbs: ['get', 'patch'], purpose: 'Helm goes through every object of the release: it reads those that stay as they are, and applies them again where Helm 4 made the release' },
   { group: '', resource: 'serviceaccounts', verbs: ['get', 'patch'], purpose: 'The same' },
