@@ -111,7 +111,8 @@ describe.concurrent.each(shells.map((shell) => ({ name: shell.join(' '), shell }
     volume.library('Library', 'x');
     const sentinels = [`3\n${media}/a\n${media}/a/gone`, `3\n${media}/a\n${media}/a/one`, `4\n${media}/b b\n${media}/b b/two`];
     writeFileSync(join(volume.root, '.plexlift/sentinels'), `${sentinels.join('\n')}\n`);
-    const gate = volume.startGate({ PLEXLIFT_RUN: 'r1' });
+    const scratch = temporaryDirectory(onTestFinished);
+    const gate = volume.startGate({ PLEXLIFT_RUN: 'r1', TMPDIR: scratch });
     const wanted = (mount: string, path: string, bytes: number): string => `Waiting for the mount ${mount}. None of the media files that were there before can be read by Plex (uid ${process.getuid?.()}), such as "${path}" with ${bytes} bytes. Plex would take an empty mount`;
     await gate.says(wanted(`${media}/a`, `${media}/a/gone`, 3));
     mkdirSync(join(media, 'a'));
@@ -119,8 +120,10 @@ describe.concurrent.each(shells.map((shell) => ({ name: shell.join(' '), shell }
     await gate.says(wanted(`${media}/b b`, `${media}/b b/two`, 4));
     mkdirSync(join(media, 'b b'));
     writeFileSync(join(media, 'b b/two'), 'too long');
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
     expect(gate.running()).toBe(true);
+    // However often it has looked, it keeps what one look at three files left.
+    expect(readdirSync(scratch, { recursive: true }).length).toBeLessThanOrEqual(1 + 3 * 3);
     writeFileSync(join(media, 'b b/two'), 'four');
     expect(await gate.ended).toBe(0);
   });

@@ -96,7 +96,6 @@ def main():
     signal.signal(signal.SIGUSR1, stop_at_next)
     device = os.open('/dev/fuse', os.O_RDWR)
     mount(device, mount_point)
-    print('mounted', flush=True)
     serve(device, Share(directory))
 
 
@@ -132,6 +131,8 @@ def serve(device, share):
         except OSError as error:
             if error.errno != errno.ENOENT:  # whoever asked is gone
                 raise
+        if operation == INIT:
+            print('mounted', flush=True)
 
 
 def stop():
