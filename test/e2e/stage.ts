@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 import type { Cluster } from '../bed/kubernetes/cluster.ts';
+import { shareMountsOf, unmountUnder } from '../bed/kubernetes/mounts.ts';
 import type { PlexRelease, PlexReleaseOptions } from '../bed/kubernetes/plexRelease.ts';
 import { installPlexRelease } from '../bed/kubernetes/plexRelease.ts';
 import type { LibraryFacts } from '../bed/library/facts.ts';
@@ -66,12 +67,14 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   try {
     return await furnish(directory, options);
   } catch (error) {
+    await unmountUnder(directory);
     await rm(directory, { recursive: true, force: true });
     throw error;
   }
 }
 
 async function furnish(directory: string, options: StageOptions): Promise<Stage> {
+  await shareMountsOf(directory);
   const media = join(directory, 'media');
   const optimized = join(directory, 'optimized');
   const library = await makeLibrary({ dataDirectory: join(directory, 'library'), mediaDirectory: media, optimizedDirectory: optimized, items: options.items ?? 60, seed: 7, version: defaultPlexVersion, missingMedia: options.missingMedia ?? 0 });
@@ -118,6 +121,7 @@ async function furnish(directory: string, options: StageOptions): Promise<Stage>
       async close() {
         await release.uninstall();
         await vm.stop();
+        await unmountUnder(directory);
         await rm(directory, { recursive: true, force: true });
       },
     };

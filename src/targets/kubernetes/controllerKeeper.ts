@@ -62,7 +62,7 @@ export function controllerKeeper(cluster: Cluster, { release, controller, commit
   return {
     async putGate({ run, version, before }) {
       const set = await findStatefulSet(cluster, release);
-      const wanted = gateValues({ values: {}, run, script: await readGateScript(), plex: plexContainer(set), version, owner: before.owner });
+      const wanted = gateValues({ values: {}, run, script: await readGateScript(), plex: plexContainer(set), version, owner: before.owner, nodePassesMountsOn: releaseBefore(before).nodePassesMountsOn });
       const all = await missingParts(cluster, set, wanted);
       if (all.length === 0) return [];
       const file = committer.show(gateToCommit({ release, controller, run, values: wanted }));

@@ -65,6 +65,7 @@ export async function describeTarget(options: { readonly here: Machine; readonly
       podWasReady: container === plex.name,
       identity: identity?.machineIdentifier ?? null,
       image: plex.image,
+      nodePassesMountsOn: await passesMountsOn(machine),
       chart: [chartOf(found)?.name, chartOf(found)?.version].join(' '),
     } satisfies ReleaseBefore & JsonObject,
   };
@@ -78,6 +79,12 @@ export async function askIdentity(machine: Machine): Promise<z.infer<typeof iden
   // curl's own exit codes for "nothing answers there": not started yet, or starting.
   const { exitCode, stdout } = await machine.run(question, { answers: [0, 7, 28, 52, 56] });
   return exitCode === 0 ? parsed(stdout, identityShape, 'the answer of /identity').MediaContainer : null;
+}
+
+// A node whose mounts are private refuses a container that wants to see those to come; where they are shared, the container's root is a slave of one.
+async function passesMountsOn(machine: Machine): Promise<boolean> {
+  const { stdout } = await machine.run(command('cat', '/proc/self/mountinfo'));
+  return stdout.split('\n').map((line) => line.split(' ')).some((fields) => fields[4] === '/' && fields.slice(6, fields.indexOf('-')).some((field) => field.startsWith('master:')));
 }
 
 /** Asks a verb that needs no landing area. The gate's own script, on standard input, answers without being installed. */

@@ -3,6 +3,8 @@ import type { JsonObject } from '../../runner/json.ts';
 import type { Owner } from '../../transfer/entry.ts';
 import type { Container } from './workload.ts';
 
+type VolumeMount = Container['volumeMounts'][number];
+
 /** Name of the init container that holds Plex back. */
 export const gateContainerName = 'plexlift-gate';
 /** Where the gate container sees the chart's ConfigMap with the script. */
@@ -26,11 +28,14 @@ export interface GateValuesOptions {
   /** The tag to pin; null leaves the image as it is. */
   readonly version: string | null;
   readonly owner: Owner;
+  /** Whether containers can see what their node mounts while they run. */
+  readonly nodePassesMountsOn: boolean;
 }
 
 /** The user's values with the gate on top, pure. A script of their own is suspended while the gate is in its place; all else of theirs is kept to the letter. */
 export function gateValues(options: GateValuesOptions): JsonObject {
-  const { values, run, script, plex, version, owner } = options;
+  const { values, run, script, plex, version, owner, nodePassesMountsOn } = options;
+  const media = plex.volumeMounts.filter(({ mountPath }) => mountPath !== '/transcode' && !mountPath.startsWith('/var/run/secrets/'));
   const image = version === null ? plex.image : withTag(plex.image, version);
   const gate = {
     name: gateContainerName,
@@ -42,7 +47,7 @@ export function gateValues(options: GateValuesOptions): JsonObject {
       { name: 'PLEX_UID', value: String(owner.uid) },
       { name: 'PLEX_GID', value: String(owner.gid) },
     ],
-    volumeMounts: [...plex.volumeMounts.filter((mount) => mount.mountPath !== '/transcode' && !mount.mountPath.startsWith('/var/run/secrets/')), { name: scriptVolume, mountPath: '/plexlift' }],
+    volumeMounts: [...(nodePassesMountsOn ? media.map(withMountsToCome) : media), { name: scriptVolume, mountPath: '/plexlift' }],
   };
   const theirs = Array.isArray(values['extraInitContainers']) ? (values['extraInitContainers'] as readonly JsonObject[]) : [];
   return {
@@ -56,6 +61,11 @@ export function gateValues(options: GateValuesOptions): JsonObject {
       podAnnotations: { ...objectAt(objectAt(values, 'statefulSet'), 'podAnnotations'), [runAnnotation]: run, [scriptAnnotation]: scriptDigest(script) },
     },
   } as JsonObject;
+}
+
+// A share that its node mounts late would never be seen by a gate that began to wait before. Plex's own container begins after that.
+function withMountsToCome(mount: VolumeMount): VolumeMount {
+  return mount.mountPath === '/config' || 'mountPropagation' in mount || 'recursiveReadOnly' in mount ? mount : { ...mount, mountPropagation: 'HostToContainer' };
 }
 
 /** The run whose gate is in these values; null where there is none. */

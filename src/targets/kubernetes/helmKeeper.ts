@@ -105,7 +105,7 @@ export function helmKeeper(cluster: Cluster, { release, chart }: { readonly rele
       if (isThere && found.status === 'deployed') return [];
       await unlock(found, request);
       const former = await formerRelease(request.before, found);
-      const values = gateValues({ values: former.values, run: request.run, script, plex: plexContainer(set), version: request.version, owner: request.before.owner });
+      const values = gateValues({ values: former.values, run: request.run, script, plex: plexContainer(set), version: request.version, owner: request.before.owner, nodePassesMountsOn: releaseBefore(request.before).nodePassesMountsOn });
       const backTo = found.status === 'deployed' ? found.revision : former.revision;
       await upgrade(await requireRelease(), { values, description: `plexlift ${request.run}: gate`, backTo });
       const missing = await missingParts(cluster, await findStatefulSet(cluster, release), values);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { OpenRequest, TargetFacts } from '../target.ts';
 
 /** What putting a release back needs; values stay in Helm's own record, because they may hold secrets. No revision where Helm keeps no record. */
-const beforeShape = z.object({ revision: z.number().nullable(), podWasReady: z.boolean(), identity: z.string().nullable(), image: z.string() });
+const beforeShape = z.object({ revision: z.number().nullable(), podWasReady: z.boolean(), identity: z.string().nullable(), image: z.string(), nodePassesMountsOn: z.boolean().default(false) });
 
 /** A release as it was before anything was changed. */
 export type ReleaseBefore = z.infer<typeof beforeShape>;

@@ -13,6 +13,7 @@ import { componentArguments, pathsOf, writeConfiguration } from './components.ts
 import type { BedPaths } from './components.ts';
 import { pauseImage } from './images.ts';
 import { installPackages } from './install.ts';
+import { shareMountsOf } from './mounts.ts';
 import { makeNetwork } from './network.ts';
 import { end, identify } from './processes.ts';
 import type { ProcessId } from './processes.ts';
@@ -152,6 +153,7 @@ function createBed(first: BedRecord, { programs, addresses }: { programs: Cluste
   return {
     cluster,
     async start() {
+      await shareMountsOf(paths.directory);
       await writeConfiguration(paths, addresses);
       await makeNetwork(addresses);
       const { etcd, 'kube-apiserver': apiServer, ...rest } = componentArguments(paths, addresses);

@@ -11,6 +11,12 @@ export async function mountsUnder(directory: string): Promise<readonly string[]>
     .toReversed();
 }
 
+/** Makes a directory pass on to containers what is mounted in it, as all of a node that runs systemd does; `unmountUnder` takes that back. */
+export async function shareMountsOf(directory: string): Promise<void> {
+  await execa('mount', ['--bind', directory, directory]);
+  await execa('mount', ['--make-shared', directory]);
+}
+
 /** Unmounts everything at or under `directory`; a mount in use by a process outside the bed is detached lazily. */
 export async function unmountUnder(directory: string): Promise<void> {
   for (const point of await mountsUnder(directory)) {

@@ -14,7 +14,7 @@ const plex: Container = {
     { name: 'token', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' },
   ],
 };
-const options = { values: {}, run: '20261123t181500-4f2a', script: '#!/bin/sh\n', plex, version: '1.43.4.10718-1e3cb7a60', owner: { uid: 1000, gid: 1001 } };
+const options = { values: {}, run: '20261123t181500-4f2a', script: '#!/bin/sh\n', plex, version: '1.43.4.10718-1e3cb7a60', owner: { uid: 1000, gid: 1001 }, nodePassesMountsOn: false };
 
 type Gate = { name: string; image: string; command: string[]; env: { name: string; value: string }[]; volumeMounts: { name: string; mountPath: string }[] };
 const gateIn = (values: Readonly<Record<string, unknown>>): Gate => (values['extraInitContainers'] as Gate[]).find((container) => container.name === gateContainerName) as Gate;
@@ -30,6 +30,15 @@ describe('the values that put the gate into a release', () => {
 
   test('show the gate the volume, the media and the script, and nothing else', () => {
     expect(gateIn(gateValues(options)).volumeMounts.map((mount) => mount.mountPath)).toEqual(['/config', '/media/library', '/plexlift']);
+  });
+
+  test('have the gate see what its node mounts while it waits, where the node can and nobody wants it otherwise', () => {
+    const own = { name: 'own', mountPath: '/media/own', mountPropagation: 'None' };
+    const strict = { name: 'strict', mountPath: '/media/strict', readOnly: true, recursiveReadOnly: 'Enabled' };
+    const plexWithMore = { ...plex, volumeMounts: [...plex.volumeMounts, own, strict] };
+    const mounts = gateIn(gateValues({ ...options, plex: plexWithMore, nodePassesMountsOn: true })).volumeMounts;
+    expect(mounts).toEqual([plex.volumeMounts[0], { ...plex.volumeMounts[2], mountPropagation: 'HostToContainer' }, own, strict, expect.objectContaining({ mountPath: '/plexlift' })]);
+    expect(gateIn(gateValues({ ...options, plex: plexWithMore })).volumeMounts.slice(1, 2)).toEqual([plex.volumeMounts[2]]);
   });
 
   test('carry the script and tell which run the pod was made for', () => {
