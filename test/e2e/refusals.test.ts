@@ -373,7 +373,7 @@ describe('media that are not where they should be', () => {
   });
 
   test('a share that is empty: refused with the source running', async () => {
-    expect(await faultsWithMedia(['"/media/library" is empty', 'Mount the media there'])).toEqual([]);
+    expect(await faultsWithMedia(['"/media/library" is empty', 'Mount the share again'])).toEqual([]);
   });
 
   test('another share with the same names: refused with the source running', async () => {
