@@ -65,7 +65,7 @@ export async function describeTarget(options: { readonly here: Machine; readonly
       podWasReady: container === plex.name,
       identity: identity?.machineIdentifier ?? null,
       image: plex.image,
-      nodePassesMountsOn: await passesMountsOn(machine),
+      nodePassesMountsOn: passesMountsOn((await machine.run(command('cat', '/proc/self/mountinfo'))).stdout),
       chart: [chartOf(found)?.name, chartOf(found)?.version].join(' '),
     } satisfies ReleaseBefore & JsonObject,
   };
@@ -81,10 +81,12 @@ export async function askIdentity(machine: Machine): Promise<z.infer<typeof iden
   return exitCode === 0 ? parsed(stdout, identityShape, 'the answer of /identity').MediaContainer : null;
 }
 
-// A node whose mounts are private refuses a container that wants to see those to come; where they are shared, the container's root is a slave of one.
-async function passesMountsOn(machine: Machine): Promise<boolean> {
-  const { stdout } = await machine.run(command('cat', '/proc/self/mountinfo'));
-  return stdout.split('\n').map((line) => line.split(' ')).some((fields) => fields[4] === '/' && fields.slice(6, fields.indexOf('-')).some((field) => field.startsWith('master:')));
+/**
+ * Whether containers of a node may ask to see what it mounts while they run, told by the mounts of one that runs. A node whose mounts are
+ * private refuses such a container; where they are shared, the root of every container is a slave of one.
+ */
+export function passesMountsOn(mountInfo: string): boolean {
+  return mountInfo.split('\n').map((line) => line.split(' ')).some((fields) => fields[4] === '/' && fields.slice(6, fields.indexOf('-')).some((field) => field.startsWith('master:')));
 }
 
 /** Asks a verb that needs no landing area. The gate's own script, on standard input, answers without being installed. */
