@@ -18,7 +18,7 @@ import type { Terminal } from './terminal.ts';
 export interface AssembleOptions {
   readonly terminal: Terminal;
   readonly record: (event: RunEvent) => void;
-  /** Shows values that a person is to commit and keeps them in a file, whose path it gives back; absent where nothing is changed. */
+  /** Shows values that a person is to commit and keeps them in a file; gives back where they can be read; absent where nothing is changed. */
   readonly showValues?: (yaml: string) => string;
 }
 

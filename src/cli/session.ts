@@ -154,8 +154,10 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
 /** Whole and without margins, so that it can be copied or redirected; where standard output carries events, the file alone has it. */
 function showValues(yaml: string, { directory, options, terminal }: OpenSession): string {
   writeWhole(directory.valuesToCommit, yaml);
-  if (options['json'] !== true) terminal.stdout.write(yaml);
-  return directory.valuesToCommit;
+  const place = `in "${directory.valuesToCommit}"`;
+  if (options['json'] === true) return place;
+  terminal.stdout.write(yaml);
+  return `printed on standard output, and ${place}`;
 }
 
 /** What was thrown, after the person has read it. */

@@ -13,7 +13,7 @@ import { findStatefulSet, plexContainer } from './workload.ts';
 
 /** The person who commits what a controller is to apply: is told what, and may stop the waiting. */
 export interface Committer {
-  /** Shows values whole, as they are to be committed, and keeps them in a file, whose path it gives back. */
+  /** Shows values whole, as they are to be committed, and keeps them in a file; gives back where they can be read, in words. */
   readonly show: (yaml: string) => string;
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
@@ -50,7 +50,7 @@ export function controllerKeeper(cluster: Cluster, { release, controller, commit
     const left = async (set: StatefulSet): Promise<readonly string[]> => [...(await remainingParts(cluster, set)), ...isRest(set)];
     const all = await left(await findStatefulSet(cluster, release));
     if (all.length === 0) return [`${capitalised(owned)}, carries nothing of plexlift; revert what was committed for it, if that was not applied yet`];
-    if (keepsImage) committer.note(`The version that stays is in "${committer.show(tagToCommit({ release, controller, tag: tagOf(image) }))}"`);
+    if (keepsImage) committer.note(`The version that stays is ${committer.show(tagToCommit({ release, controller, tag: tagOf(image) }))}`);
     committer.note(gateToTakeOut({ release, controller, image, keepsImage }));
     await waitUntilNone(left, { all, word: 'not as it should be yet' });
     return [`${controller.name} took the gate out of release "${release}"`];
@@ -65,9 +65,9 @@ export function controllerKeeper(cluster: Cluster, { release, controller, commit
       const wanted = gateValues({ values: {}, run, script: await readGateScript(), plex: plexContainer(set), version, owner: before.owner, nodePassesMountsOn: releaseBefore(before).nodePassesMountsOn });
       const all = await missingParts(cluster, set, wanted);
       if (all.length === 0) return [];
-      const file = committer.show(gateToCommit({ release, controller, run, values: wanted }));
+      const where = committer.show(gateToCommit({ release, controller, run, values: wanted }));
       committer.note(
-        `plexlift runs no Helm on ${owned}: it would undo what anybody else changes. Commit the values that were printed on standard output, and lie in "${file}", as they are${controller.name === 'Flux' ? ', with "disableWait": the pod is not Ready for hours, and Flux would take that for a failure' : ''}. An entry of your own in "extraInitContainers" stays; a script of your own in "initContainer.script" is suspended meanwhile. Waiting until the pod carries them; Ctrl-C is safe, and the same command goes on waiting`,
+        `plexlift runs no Helm on ${owned}: it would undo what anybody else changes. Commit the values ${where}, as they are${controller.name === 'Flux' ? ', with "disableWait": the pod is not Ready for hours, and Flux would take that for a failure' : ''}. An entry of your own in "extraInitContainers" stays; a script of your own in "initContainer.script" is suspended meanwhile. Waiting until the pod carries them; Ctrl-C is safe, and the same command goes on waiting`,
       );
       await waitUntilNone((now) => missingParts(cluster, now, wanted), { all, word: 'not there yet' });
       return [`${controller.name} brought the gate into release "${release}": it holds Plex back${version === null ? '' : `, and image.tag is ${version}`}`];

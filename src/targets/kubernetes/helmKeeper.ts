@@ -39,9 +39,10 @@ export function helmKeeper(cluster: Cluster, { release, chart }: { readonly rele
     try {
       await upgradeRelease(cluster, { release, chart: chart ?? now.chart, values, description });
     } catch (error) {
-      const after = await requireRelease();
+      // Where the record cannot be read either, what Helm said is what a person needs; the same command looks again.
+      const after = await readRelease(cluster, release).catch(() => null);
       // Helm refused before it changed anything, e.g. a chart that cannot be rendered.
-      if (after.revision === now.revision) throw error;
+      if (after === null || after.revision === now.revision) throw error;
       throw await rolledBack(error, { backTo, trouble: 'Helm could not upgrade it' });
     }
   }

@@ -39,7 +39,7 @@ function ownedRelease(controller: Controller) {
       return script === null ? '' : scriptConfigMap(script);
     },
   });
-  const committer = { show: (yaml: string) => `/run/${shown.push(yaml)}.yaml`, note: (text: string) => void notes.push(text), signal: stop.signal };
+  const committer = { show: (yaml: string) => `in "/run/${shown.push(yaml)}.yaml"`, note: (text: string) => void notes.push(text), signal: stop.signal };
   return {
     keeper: controllerKeeper(clusterOn(machine, { namespace: 'plex', kubectl: 'kubectl', helm: 'helm' }), { release: 'plex', controller, committer, pollMs: 5 }),
     shown,
@@ -81,7 +81,7 @@ describe('the gate comes into a release that Argo CD owns', () => {
     expect(values.initContainer?.script).toBe(await readGateScript());
     expect(values.extraInitContainers).toMatchObject([{ name: gateContainerName, image: `plexinc/pms-docker:${version}` }]);
     expect(notes[0]).toContain('runs no Helm');
-    expect(notes[0]).toContain('"/run/1.yaml"');
+    expect(notes[0]).toContain('in "/run/1.yaml"');
 
     apply(values);
     expect(await bringing).toEqual([`Argo CD brought the gate into release "plex": it holds Plex back, and image.tag is ${version}`]);
