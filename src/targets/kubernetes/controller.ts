@@ -6,8 +6,15 @@ export interface Controller {
   readonly name: 'Argo CD' | 'Flux';
   /** What of it makes the release, as far as the marks tell, e.g. `HelmRelease "flux-system/plex"`. */
   readonly object: string;
-  /** By what it was known: labels, annotations, managers of fields. */
+  /** Names of the labels and annotations by which it was known. */
   readonly marks: readonly string[];
+  /** Managers of fields that are it. */
+  readonly managers: readonly string[];
+}
+
+/** By what a controller was known, in words. */
+export function marksText({ marks, managers }: Controller): string {
+  return [...marks, ...managers.map((manager) => `fields managed by ${manager}`)].join(', ');
 }
 
 /** How each leaves its marks on what it makes. With the tracking by label that Argo CD had before 3.0, only the managed fields tell. */
@@ -39,11 +46,9 @@ const signs: readonly { readonly name: Controller['name']; readonly metadata: re
 /** Every controller whose marks a StatefulSet carries. */
 export function controllersOf({ metadata }: Pick<StatefulSet, 'metadata'>): readonly Controller[] {
   return signs.flatMap((sign) => {
-    const marks = [
-      ...sign.metadata.filter((mark) => metadata.labels[mark] !== undefined || metadata.annotations[mark] !== undefined),
-      ...sign.managers.filter((manager) => metadata.managedFields.some((field) => field.manager === manager)).map((manager) => `fields managed by ${manager}`),
-    ];
-    return marks.length === 0 ? [] : [{ name: sign.name, object: sign.object(metadata), marks }];
+    const marks = sign.metadata.filter((mark) => metadata.labels[mark] !== undefined || metadata.annotations[mark] !== undefined);
+    const managers = sign.managers.filter((manager) => metadata.managedFields.some((field) => field.manager === manager));
+    return marks.length + managers.length === 0 ? [] : [{ name: sign.name, object: sign.object(metadata), marks, managers }];
   });
 }
 
@@ -52,7 +57,7 @@ export function controllerOf(set: StatefulSet): Controller | null {
   const [only, ...others] = controllersOf(set);
   if (others.length === 0) return only ?? null;
   throw new PlexliftError('refused', `Cannot tell who owns the release of StatefulSet "${set.metadata.name}": it carries marks of ${controllersOf(set).map(({ name }) => name).join(' and ')}`, {
-    facts: controllersOf(set).map(({ name, marks }) => `${name}: ${marks.join(', ')}`),
-    remedy: 'Have one of them own it; marks that another left behind are taken off with "kubectl label", "kubectl annotate" and, for managed fields, "kubectl patch" (docs/what-if.md)',
+    facts: controllersOf(set).map((controller) => `${controller.name}: ${marksText(controller)}`),
+    remedy: 'Have one of them own it; the check release-owner tells how to take off marks that another left behind ("plexlift check")',
   });
 }

@@ -1,10 +1,11 @@
 import type { Check, Finding } from '../../runner/check.ts';
 import type { Cluster } from './cluster.ts';
-import { controllersOf } from './controller.ts';
+import { controllersOf, marksText } from './controller.ts';
 import { differentObjects } from './differentObjects.ts';
 import { chartOf, findRelease } from './findRelease.ts';
 import { hasGate, scriptInCluster } from './gateParts.ts';
 import { lastGoodRevision, nameOfChart, plexChartName, renderRelease, rollbackCommand } from './release.ts';
+import type { StatefulSet } from './workload.ts';
 import { findStatefulSet } from './workload.ts';
 
 /** What the claims are about. */
@@ -26,11 +27,10 @@ export function releaseChecks({ cluster, release, helm, chart }: ReleaseCheckOpt
       async run() {
         const set = await findStatefulSet(cluster, release);
         const [owner, ...others] = controllersOf(set);
-        const told = controllersOf(set).map(({ name, object, marks }) => `${name} (${object}; ${marks.join(', ')})`);
+        const told = controllersOf(set).map((controller) => `${controller.name} (${controller.object}; ${marksText(controller)})`);
         if (owner === undefined) return pass('Helm alone: no mark of Argo CD or Flux');
-        const { name } = set.metadata;
-        const takeOff = `Marks of one that is not at work any more are taken off with: ${unmarkCommands(name, controllersOf(set).flatMap(({ marks }) => marks), cluster.namespace).join(' && ')}`;
-        if (others.length > 0) return fail(`${told.join(' and ')} both have marks on StatefulSet "${name}"`, `Have one of them own it. ${takeOff}`);
+        const takeOff = `Marks of one that is not at work any more are taken off with: ${unmarkCommands(set, cluster.namespace).join(' && ')}`;
+        if (others.length > 0) return fail(`${told.join(' and ')} both have marks on StatefulSet "${set.metadata.name}"`, `Have one of them own it. ${takeOff}`);
         return { status: 'warn', detail: `${told.join('')} owns it`, remedy: `plexlift runs no Helm on it: it prints the values to commit and waits until the pod carries them, for this migration, for rollback and for finish. ${takeOff}` };
       },
     },
@@ -49,7 +49,7 @@ export function releaseChecks({ cluster, release, helm, chart }: ReleaseCheckOpt
       name: 'release-deployed',
       claim: 'The release is deployed and no other operation is under way',
       async run() {
-        const { record, controller } = await found();
+        const { record, set, controller } = await found();
         if (record === null || controller?.name === 'Argo CD') return { status: 'skip', reason: `${controller?.name ?? 'its owner'} keeps no record of Helm beside the release` };
         if (record.status === 'deployed') return pass(`revision ${record.revision}`);
         const detail = `revision ${record.revision} is ${record.status} since ${record.since}`;
@@ -57,7 +57,7 @@ export function releaseChecks({ cluster, release, helm, chart }: ReleaseCheckOpt
         if (good === null) return fail(`${detail}, and none before it was ever deployed`, `Nothing of it can be relied on: "helm uninstall ${release} --namespace ${cluster.namespace}", install the chart again, and let it run once`);
         const command = rollbackCommand(cluster, release, good);
         if (!record.status.startsWith('pending-')) return fail(detail, `Put it back to the last revision that was deployed: ${command}`);
-        return fail(`${detail}: a helm began to ${record.status.slice('pending-'.length)} it and has not ended`, `Wait for it, if one is at work. If it was killed, Helm refuses every change until the release is put back to the last revision that was deployed: ${command}`);
+        return fail(`${detail}: a helm began to ${record.status.slice('pending-'.length)} it and has not ended`, `Wait for it, if one is at work. If it was killed, Helm refuses every change until the release is put back to the last revision that was deployed: ${command}. A pod that does not come up then is one of the other revision: kubectl delete pod ${set.metadata.name}-0 --namespace ${cluster.namespace}`);
       },
     },
     {
@@ -107,14 +107,15 @@ export function releaseChecks({ cluster, release, helm, chart }: ReleaseCheckOpt
   ];
 }
 
-/** The commands that take marks off a StatefulSet. Kubernetes forgets who managed fields when it is given an empty list of managers. */
-function unmarkCommands(set: string, marks: readonly string[], namespace: string): readonly string[] {
-  const place = `statefulset ${set} --namespace ${namespace}`;
-  const names = marks.filter((mark) => mark.includes('/'));
-  return [
-    ...(names.length === 0 ? [] : [`kubectl label ${place} ${names.map((mark) => `${mark}-`).join(' ')}`, `kubectl annotate ${place} ${names.map((mark) => `${mark}-`).join(' ')}`]),
-    ...(marks.length === names.length ? [] : [`kubectl patch ${place} --type merge --patch '{"metadata":{"managedFields":[{}]}}'`]),
-  ];
+/** The commands that take marks of controllers off a StatefulSet. Only theirs of the managed fields: what Helm manages, Helm has to know. */
+function unmarkCommands(set: StatefulSet, namespace: string): readonly string[] {
+  const place = `statefulset ${set.metadata.name} --namespace ${namespace}`;
+  const controllers = controllersOf(set);
+  const marks = controllers.flatMap((controller) => controller.marks).map((mark) => `${mark}-`).join(' ');
+  // From behind, so that no place moves; and before the marks go, because a manager without any field goes by itself.
+  const managed = set.metadata.managedFields.flatMap(({ manager }, at) => (controllers.some(({ managers }) => managers.includes(manager)) ? [{ manager, path: `/metadata/managedFields/${at}` }] : [])).toReversed();
+  const operations = managed.flatMap(({ manager, path }) => [{ op: 'test', path: `${path}/manager`, value: manager }, { op: 'remove', path }]);
+  return [...(operations.length === 0 ? [] : [`kubectl patch ${place} --type json --patch '${JSON.stringify(operations)}'`]), ...(marks === '' ? [] : [`kubectl label ${place} ${marks}`, `kubectl annotate ${place} ${marks}`])];
 }
 
 function pass(detail: string): Finding {

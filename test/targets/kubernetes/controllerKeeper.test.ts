@@ -13,8 +13,8 @@ const oldImage = 'plexinc/pms-docker:1.43.0.10492-121068a07';
 const version = '1.43.4.10718-1e3cb7a60';
 const before = { owner: { uid: 1000, gid: 1000 }, before: { revision: null, podWasReady: true, identity: 'i', image: oldImage } } as unknown as TargetFacts;
 const request = { run: '20261126t140000-0abc', version, before };
-const argo: Controller = { name: 'Argo CD', object: 'Application "plex"', marks: [] };
-const flux: Controller = { name: 'Flux', object: 'HelmRelease "flux-system/plex"', marks: [] };
+const argo: Controller = { name: 'Argo CD', object: 'Application "plex"', marks: [], managers: [] };
+const flux: Controller = { name: 'Flux', object: 'HelmRelease "flux-system/plex"', marks: [], managers: [] };
 
 interface CommittedValues {
   readonly image?: { readonly tag: string };

@@ -26,7 +26,7 @@ test.each<[string, 'pass' | 'warn' | 'fail' | 'skip', readonly string[], Answers
   ['release-owner', 'pass', ['Helm alone'], {}],
   ['release-owner', 'warn', ['Argo CD (Application "media-plex"; argocd.argoproj.io/tracking-id, fields managed by argocd-controller)', 'prints the values to commit', 'kubectl annotate statefulset plex-plex-media-server --namespace media argocd.argoproj.io/tracking-id-'], owned(argo)],
   ['release-owner', 'warn', ['Argo CD (Application "one"', 'label'], owned({ labels: { 'argocd.argoproj.io/instance': 'one' } })],
-  ['release-owner', 'warn', ['Argo CD (its Application; fields managed by argocd-controller)', '{"metadata":{"managedFields":[{}]}}'], owned({ managers: ['argocd-controller'] })],
+  ['release-owner', 'warn', ['Argo CD (its Application; fields managed by argocd-controller)', `kubectl patch statefulset plex-plex-media-server --namespace media --type json --patch '[{"op":"test","path":"/metadata/managedFields/1/manager","value":"argocd-controller"},{"op":"remove","path":"/metadata/managedFields/1"}]'`], owned({ managers: ['helm', 'argocd-controller'] })],
   ['release-owner', 'warn', ['Flux (HelmRelease "flux-system/plex"; helm.toolkit.fluxcd.io/name)'], owned(flux, recordSecret())],
   ['release-owner', 'warn', ['Flux (Kustomization "?/apps"'], owned({ labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps' } })],
   ['release-owner', 'warn', ['Flux (its HelmRelease; fields managed by helm-controller)'], owned({ managers: ['helm-controller'] }, recordSecret())],
@@ -38,7 +38,7 @@ test.each<[string, 'pass' | 'warn' | 'fail' | 'skip', readonly string[], Answers
 
   ['release-deployed', 'pass', ['revision 3'], {}],
   ['release-deployed', 'fail', ['revision 3 is failed since 2026-11-23T18:15:00Z', 'helm rollback plex 2 --namespace media'], { 'kubectl get secrets': listOf(recordSecret({ revision: 1, status: 'superseded' }), recordSecret({ revision: 2, status: 'superseded' }), recordSecret({ revision: 3, status: 'failed' })) }],
-  ['release-deployed', 'fail', ['revision 11 is pending-upgrade since 2026-11-23T18:15:00Z', 'a helm began to upgrade it', 'helm rollback plex 9 --namespace media'], { 'kubectl get secrets': listOf(recordSecret({ revision: 8, status: 'superseded' }), recordSecret({ revision: 9, status: 'deployed' }), recordSecret({ revision: 10, status: 'failed' }), recordSecret({ revision: 11, status: 'pending-upgrade' })) }],
+  ['release-deployed', 'fail', ['revision 11 is pending-upgrade since 2026-11-23T18:15:00Z', 'a helm began to upgrade it', 'helm rollback plex 9 --namespace media', 'kubectl delete pod plex-plex-media-server-0 --namespace media'], { 'kubectl get secrets': listOf(recordSecret({ revision: 8, status: 'superseded' }), recordSecret({ revision: 9, status: 'deployed' }), recordSecret({ revision: 10, status: 'failed' }), recordSecret({ revision: 11, status: 'pending-upgrade' })) }],
   ['release-deployed', 'fail', ['revision 1 is pending-install', 'helm uninstall plex --namespace media'], { 'kubectl get secrets': listOf(recordSecret({ revision: 1, status: 'pending-install' })) }],
   ['release-deployed', 'skip', ['Argo CD keeps no record'], owned(argo)],
   ['release-deployed', 'skip', ['Argo CD keeps no record'], owned(argo, recordSecret({ status: 'failed' }))],
