@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { databasesIn } from '../../src/catalogue/catalogueFiles.ts';
+import { mediaPaths } from '../../src/catalogue/mediaPaths.ts';
 import type { Samples } from '../../src/catalogue/samples.ts';
 import { runDirectoryAt } from '../../src/migration/runDirectory.ts';
 import { verifyChecks } from '../../src/migration/checks/runningServer.ts';
 import { verify } from '../../src/migration/steps/verify.ts';
+import { libraryDatabase } from '../../src/plex/dataDirectory.ts';
 import type { Part, PlexServer } from '../../src/server/plexServer.ts';
 import type { Source } from '../../src/sources/source.ts';
 import type { Target } from '../../src/targets/target.ts';
@@ -108,7 +111,8 @@ test('a server that refuses everything is a difference in every point, each on r
       mkdirSync(dirname(join(directory.rewritten, path)), { recursive: true });
       copyFileSync(join(facts.dataDirectory, path), join(directory.rewritten, path));
     }
-    writeFileSync(directory.missingMedia, `${JSON.stringify({ path: '/media/gone' })}\n`);
+    // Files of another size are there to be played all the same.
+    for await (const { path } of mediaPaths(join(databasesIn(directory.rewritten), libraryDatabase), null)) appendFileSync(directory.missingMedia, `${JSON.stringify({ path: path.toString('utf8'), status: 'other size' })}\n`);
     web.listen(0, '127.0.0.1');
     await once(web, 'listening');
     const bound = web.address();
