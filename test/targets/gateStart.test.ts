@@ -220,6 +220,17 @@ test.skipIf(process.getuid?.() !== 0)("a media file counts when Plex's user sees
   expect(await gate.ended).toBe(0);
 });
 
+test('finish lets Plex start without the media, as the waiting gate says', async () => {
+  const volume = gateVolume();
+  volume.state('published');
+  volume.library('Library', 'x');
+  writeFileSync(join(volume.root, '.plexlift/sentinels'), '3\n/nowhere\n/nowhere/film\n');
+  const gate = volume.startGate({ PLEXLIFT_RUN: 'r1' });
+  await gate.says('let Plex start without them: plexlift finish');
+  expect(volume.run(['finish', 'r1'])).toMatchObject({ exitCode: 0, stdout: 'finished r1\nend\n' });
+  expect(await gate.ended).toBe(0);
+});
+
 test('it says the same thing once, not every second', async () => {
   const volume = gateVolume();
   const gate = volume.startGate({ PLEXLIFT_RUN: 'r1' });
