@@ -19,7 +19,7 @@ const busy: Activity = {
   backgroundJobs: ['a version of "Another Film" is being made'],
 };
 
-function scene(options: { readonly answer: string; readonly activities?: readonly Activity[]; readonly running?: boolean; readonly kept?: boolean; readonly published?: true; readonly serving?: string | null; readonly gone?: boolean; readonly service?: null; readonly signal?: AbortSignal }) {
+function scene(options: { readonly answer: string; readonly activities?: readonly Activity[]; readonly running?: boolean; readonly kept?: boolean; readonly published?: true; readonly serving?: string | null; readonly gone?: boolean; readonly service?: null; readonly mediaAway?: true; readonly signal?: AbortSignal }) {
   const done: string[] = [];
   const asked: Question<string>[] = [];
   const activities = [...(options.activities ?? [quiet])];
@@ -35,8 +35,15 @@ function scene(options: { readonly answer: string; readonly activities?: readonl
   } as unknown as Source;
   const directory = runDirectoryAt('/nowhere');
   const facts = sourceFacts(options.service === null ? { service: null } : {});
-  const tools = stepTools({ inspect: { source: facts, target: targetFacts() }, 'stop-source': { onDeck: { items: [7], reason: '' } } }, options.signal);
-  const target = { name: 'release plex', state: async () => ({ phase: options.published === undefined ? 'landing' : 'published', run: 'run-1' }), serving: async () => options.serving ?? null } as unknown as Target;
+  const tools = stepTools({ inspect: { source: facts, target: targetFacts() }, media: { sentinels: [{ mount: '/media/a', path: '/media/a/film', sizeBytes: 5 }] }, 'stop-source': { onDeck: { items: [7], reason: '' } } }, options.signal);
+  const target = {
+    name: 'release plex',
+    state: async () => ({ phase: options.published === undefined ? 'landing' : 'published', run: 'run-1' }),
+    serving: async () => options.serving ?? null,
+    async *lookUp(paths: readonly string[]) {
+      for (const path of paths) yield { path, status: options.mediaAway === undefined ? 'present' : 'missing', sizeBytes: options.mediaAway === undefined ? 5 : null };
+    },
+  } as unknown as Target;
   const ask = {
     async choose<Value extends string>(question: Question<Value>): Promise<Value> {
       asked.push(question);
@@ -91,6 +98,13 @@ test('"wait" stops it once nobody watches and nothing is in the background, and 
   await run();
   expect(done).toEqual(['activity', 'activity', 'activity', 'activity', 'activity', 'connect', 'keep stopped', 'stop']);
   expect(tools.progressed.map(({ what }) => what)).toEqual(['waiting for 2 streams and 1 jobs to end', 'waiting until the server can be asked who is watching', 'waiting for 0 streams and 1 jobs to end']);
+});
+
+test('a server that runs is not stopped, and nobody is asked, while the media are away on the target', async () => {
+  const away = scene({ answer: 'now', mediaAway: true });
+  expect(await thrownBy(away.run())).toMatchObject({ kind: 'refused', message: 'Cannot find the media below "/media/a" on release plex', facts: ['expected "/media/a/film" with 5 bytes'] });
+  expect([away.asked, away.done]).toEqual([[], []]);
+  for (const other of [{ running: false }, { published: true as const }]) await scene({ answer: 'now', mediaAway: true, ...other }).run();
 });
 
 test('waiting ends when the run is stopped', async () => {

@@ -4,10 +4,12 @@ import type { Activity, StopEvidence } from '../../sources/source.ts';
 import type { Target } from '../../targets/target.ts';
 import { durationText } from '../../units.ts';
 import { afterwards } from '../afterwards.ts';
+import { requireSentinels } from '../mediaProof.ts';
 import type { MigrationStep } from '../migration.ts';
 import type { OnDeck } from '../onDeck.ts';
 import { observeOnDeck } from '../onDeck.ts';
 import { inspect } from './inspect.ts';
+import { media } from './media.ts';
 
 /** How often the server is asked whether anybody still watches, when a person chose to wait. */
 const idlePollMs = 15_000;
@@ -30,6 +32,8 @@ export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'di
     }
     const state = await target.state();
     const isPublished = state.phase === 'published' && state.run === run;
+    // Nobody should stop watching for a library that could not be published.
+    if (wasRunning && !isPublished) await requireSentinels(target, resultOf(media).sentinels);
     // Kept from starting already, it was agreed to: what was done is only not on record yet.
     if (wasRunning || !(await source.isKeptStopped())) {
       const activity = wasRunning ? await source.activity() : null;
