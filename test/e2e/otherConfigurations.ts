@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { parse, stringify } from 'yaml';
 import type { Outcome, Stage } from './stage.ts';
+import { startPlexlift } from './stage.ts';
 
 /** A configuration as the stage writes it, free to be made wrong. */
 export interface WrittenConfiguration {
@@ -20,15 +20,11 @@ export interface Plexlift {
   /** Runs `bin/plexlift`, with nobody to ask, and takes the time. */
   run(...words: readonly string[]): Promise<Outcome & { readonly durationMs: number }>;
   /** The same in the background. */
-  begin(...words: readonly string[]): ReturnType<typeof start>;
+  begin(...words: readonly string[]): ReturnType<Stage['begin']>;
 }
 
 /** Path of the program under test. */
 export const program = join(import.meta.dirname, '..', '..', 'bin', 'plexlift');
-
-function start(words: readonly string[], directory: string) {
-  return execa(program, words, { cwd: directory, stdin: 'ignore', reject: false, env: { NO_COLOR: '1' } });
-}
 
 /** Writes the stage's configuration with changes, under a name and with a run directory of its own. */
 export async function configuredAs(stage: Stage, name: string, change: (configuration: WrittenConfiguration) => void = () => undefined): Promise<Plexlift> {
@@ -37,7 +33,7 @@ export async function configuredAs(stage: Stage, name: string, change: (configur
   change(configuration);
   const file = join(stage.directory, `${name}.yaml`);
   await writeFile(file, stringify(configuration));
-  const begin = (...words: readonly string[]) => start([...words, '--config', file], stage.directory);
+  const begin = (...words: readonly string[]) => startPlexlift([...words, '--config', file], { directory: stage.directory });
   return {
     configuration: file,
     runDirectory: configuration.run,

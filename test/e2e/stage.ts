@@ -56,7 +56,8 @@ export interface Stage {
 /** plexlift from the sources. */
 const fromSources: readonly [string, ...string[]] = [join(import.meta.dirname, '..', '..', 'bin', 'plexlift')];
 
-function startPlexlift(words: readonly string[], { directory, program = fromSources }: { readonly directory: string; readonly program?: readonly [string, ...string[]] | undefined }) {
+/** Starts plexlift with nobody to ask. */
+export function startPlexlift(words: readonly string[], { directory, program = fromSources }: { readonly directory: string; readonly program?: readonly [string, ...string[]] | undefined }) {
   const [file, ...before] = program;
   return execa(file, [...before, ...words], { cwd: directory, stdin: 'ignore', reject: false, env: { NO_COLOR: '1' } });
 }

@@ -21,6 +21,12 @@ export interface PlexReleaseOptions {
   readonly debian?: NonNullable<PlexImageOptions['debian']>;
   /** Directories of this machine that the pod sees as media. */
   readonly media: readonly { readonly name: string; readonly hostPath: string; readonly mountPath: string; readonly readOnly?: boolean }[];
+  /** What the chart is to call everything instead of after the release. */
+  readonly fullnameOverride?: string;
+  /** The name of a claim that is there before the release, instead of one made from the chart's template. */
+  readonly existingClaim?: string;
+  /** Called with the directory that the pod will see as /config, before anything is installed. */
+  readonly prepare?: (configHostPath: string) => Promise<void>;
   /** The user's own values, over those above; a list replaces a list. */
   readonly values?: object;
   /** Size of the claim and of a file system made for it, in MiB; without it the claim's files are a plain directory. */
@@ -62,8 +68,8 @@ const startTimeoutMs = 120_000;
 /** Makes the volume, installs the chart with the media mounted, and waits for the server unless told not to. */
 export async function installPlexRelease(cluster: Cluster, options: PlexReleaseOptions): Promise<PlexRelease> {
   const { namespace = 'plex', release = 'plex', imageTag = chartPlexVersion, debian, claimSizeMb, claimInodes } = options;
-  const fullName = release.includes('plex-media-server') ? release : `${release}-plex-media-server`;
-  const claimName = `pms-config-${fullName}-0`;
+  const fullName = options.fullnameOverride ?? (release.includes('plex-media-server') ? release : `${release}-plex-media-server`);
+  const claimName = options.existingClaim ?? `pms-config-${fullName}-0`;
   const volumeName = `${namespace}-${fullName}`;
 
   await cluster.importImage(await alpineImage());
@@ -75,6 +81,11 @@ export async function installPlexRelease(cluster: Cluster, options: PlexReleaseO
     ...(claimSizeMb === undefined ? {} : { sizeMb: claimSizeMb }),
     ...(claimInodes === undefined ? {} : { inodes: claimInodes }),
   });
+  if (options.existingClaim !== undefined) {
+    const resources = { requests: { storage: `${claimSizeMb ?? 2048}Mi` } };
+    await cluster.apply({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: claimName, namespace }, spec: { accessModes: ['ReadWriteOnce'], volumeName, resources } });
+  }
+  await options.prepare?.(configHostPath);
 
   const helm = (args: readonly string[]) =>
     execa(cluster[options.helm ?? 'helm3'], [...args, '--namespace', namespace], { env: helmEnvironment(cluster) });
@@ -92,7 +103,7 @@ export async function installPlexRelease(cluster: Cluster, options: PlexReleaseO
   return {
     ...installed,
     async uninstall() {
-      await helm(['uninstall', release, '--wait']);
+      await helm(['uninstall', release, '--wait', '--ignore-not-found']);
       await cluster.run(['delete', 'pod', installed.podName, '-n', namespace, '--ignore-not-found', '--wait']);
       await cluster.run(['delete', 'persistentvolumeclaim', claimName, '-n', namespace, '--ignore-not-found']);
       await cluster.removeVolume(volumeName);
@@ -110,9 +121,12 @@ export function helmEnvironment(cluster: Pick<Cluster, 'kubeconfig' | 'directory
   };
 }
 
-function releaseValues({ media, claimSizeMb }: PlexReleaseOptions, imageTag: string) {
+/** The values of a release as its user would write them. */
+export function releaseValues({ media, claimSizeMb, existingClaim, fullnameOverride }: PlexReleaseOptions, imageTag: string) {
   return {
     image: { tag: imageTag },
+    ...(fullnameOverride === undefined ? {} : { fullnameOverride }),
+    ...(existingClaim === undefined ? {} : { pms: { configExistingClaim: existingClaim } }),
     ...(claimSizeMb === undefined ? {} : { pms: { configStorage: `${claimSizeMb}Mi` } }),
     extraVolumes: media.map(({ name, hostPath }) => ({ name, hostPath: { path: hostPath, type: 'Directory' } })),
     extraVolumeMounts: media.map(({ name, mountPath, readOnly }) => ({ name, mountPath, readOnly: readOnly ?? false })),

@@ -1,0 +1,257 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
+import { parse } from 'yaml';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readJournal } from '../../src/runner/journal.ts';
+import type { Cluster } from '../bed/kubernetes/cluster.ts';
+import { startCluster } from '../bed/kubernetes/cluster.ts';
+import type { Committed, GitOpsController } from '../bed/kubernetes/gitOpsController.ts';
+import { startGitOpsController } from '../bed/kubernetes/gitOpsController.ts';
+import type { PlexReleaseOptions } from '../bed/kubernetes/plexRelease.ts';
+import { chartDirectory, helmEnvironment, installPlexRelease, releaseValues } from '../bed/kubernetes/plexRelease.ts';
+import { makeLibrary } from '../bed/library/makeLibrary.ts';
+import { defaultPlexVersion } from '../bed/plexServer/build.ts';
+import { identityAt, storedLibrary, valuesOf } from './bothSides.ts';
+import { faultsOf } from './endings.ts';
+import { lookAtBothSides } from './formerState.ts';
+import { requireExit } from './interruption.ts';
+import { dataDirectoryName } from './movedLibrary.ts';
+import { configuredAs } from './otherConfigurations.ts';
+import { phaseOf } from './plexStarts.ts';
+import type { Stage } from './stage.ts';
+import { openStage } from './stage.ts';
+import { differencesFromSource } from './wholeLibrary.ts';
+
+// One source machine for all: what a release is moved into is taken back, or finished and then started again by hand, before the next.
+
+type Helm = 'helm3' | 'helm4';
+
+const consent = ['--yes', 'existing-library', '--yes', 'stop-source'];
+
+let cluster: Cluster;
+/** Its own release is the one that plexlift is told of where nothing else is said. */
+let stage: Stage;
+
+beforeAll(async () => {
+  cluster = await startCluster({ name: 'releases' });
+  stage = await openStage({ cluster, name: 'releases' });
+});
+
+afterAll(async () => {
+  await stage?.close();
+  await cluster?.stop();
+});
+
+function media() {
+  return [
+    { name: 'library', hostPath: stage.library.mediaDirectory, mountPath: '/media/library' },
+    { name: 'optimized', hostPath: stage.library.optimizedDirectory, mountPath: '/media/optimized' },
+  ];
+}
+
+/** The same source with another release, which a Helm of its own takes care of. */
+async function withRelease(helm: Helm, options: Omit<PlexReleaseOptions, 'media' | 'imageTag' | 'helm'> & { readonly namespace: string }): Promise<Stage> {
+  const release = await installPlexRelease(cluster, { ...options, media: media(), imageTag: defaultPlexVersion, helm });
+  const plexlift = await configuredAs(stage, options.namespace, ({ target }) => Object.assign(target.kubernetes, { namespace: release.namespace, release: release.release, helm: cluster[helm] }));
+  return { ...stage, release, runDirectory: plexlift.runDirectory, configuration: plexlift.configuration, plexlift: plexlift.run, begin: plexlift.begin, close: () => release.uninstall() };
+}
+
+function helmOf(helm: Helm, { release }: Stage, ...words: readonly string[]) {
+  return execa(cluster[helm], [...words, '--namespace', release.namespace], { env: helmEnvironment(cluster), reject: false });
+}
+
+/** Changes of a release that plexlift itself had Helm make. */
+function helmCommands({ runDirectory }: Stage): readonly string[] {
+  return readJournal(join(runDirectory, 'journal.ndjson')).flatMap((event) => (event.type === 'command-run' && / (upgrade|rollback) /.test(event.command) ? [event.command] : []));
+}
+
+describe.each<Helm>(['helm3', 'helm4'])('with %s a release with names and a claim of its own, whose server had a library', (helm) => {
+  /** What a user may have written, none of which plexlift may lose. */
+  const theirs = {
+    nameOverride: 'pms',
+    extraEnv: { TZ: 'Europe/Berlin', CHANGE_CONFIG_DIR_OWNERSHIP: 'true' },
+    extraInitContainers: [{ name: 'their-own', image: 'index.docker.io/alpine:3.22', command: ['true'] }],
+    initContainer: { script: '#!/bin/sh\necho "their own script"\n' },
+    statefulSet: { podAnnotations: { 'their.own/annotation': 'kept' } },
+  };
+  let owned: Stage;
+  let before: Awaited<ReturnType<typeof lookAtBothSides>>;
+  let libraryBefore: Awaited<ReturnType<typeof storedLibrary>>;
+
+  const library = (): string => join(owned.release.configHostPath, 'Library');
+
+  beforeAll(async () => {
+    owned = await withRelease(helm, {
+      namespace: `renamed-${helm}`,
+      release: 'living-room',
+      fullnameOverride: 'tv',
+      existingClaim: 'plex-of-old',
+      values: theirs,
+      async prepare(configHostPath) {
+        const used = join(stage.directory, `used-${helm}`);
+        await makeLibrary({ dataDirectory: join(configHostPath, dataDirectoryName), mediaDirectory: join(used, 'media'), optimizedDirectory: join(used, 'optimized'), items: 60, seed: helm === 'helm3' ? 11 : 12, version: defaultPlexVersion });
+      },
+    });
+    before = await lookAtBothSides(cluster, owned);
+    libraryBefore = await storedLibrary(library());
+  });
+
+  afterAll(() => owned?.close());
+
+  test('an upgrade that Helm cannot carry out is rolled back, and the former server was never away', async () => {
+    const chart = join(owned.directory, `chart-${helm}`);
+    await cp(chartDirectory, chart, { recursive: true });
+    await execa('sed', ['--in-place', 's/serviceName: .*/serviceName: another/', join(chart, 'templates/statefulset.yaml')]);
+    const uid = await podUid();
+    const outcome = await owned.plexlift('migrate', ...consent, '--chart', chart);
+    expect(faultsOf(outcome, { exitCode: 4, says: [/was put back to revision 1/, /Forbidden|forbidden/, 'Remove the cause'] })).toEqual([]);
+    expect(await lookAtBothSides(cluster, owned)).toEqual(before);
+    expect(await podUid()).toBe(uid);
+  });
+
+  // One after the other, so that each look proves the last remedy and shows the next fault.
+  test('what is wrong with it is explained, and what is said to do about it does it', async () => {
+    const { namespace, release: name } = owned.release;
+    const change = (flag: string, value: string) => helmOf(helm, owned, 'upgrade', name, chartDirectory, '--reuse-values', flag, value, '--wait');
+
+    const killed = change('--set', 'image.tag=9.9.9');
+    const pending = ['get', 'secrets', '-n', namespace, '--selector', `owner=helm,name=${name},status=pending-upgrade`, '-o', 'name'];
+    await expect.poll(() => cluster.run(pending), { timeout: 30_000 }).not.toBe('');
+    killed.kill('SIGKILL');
+    await killed;
+    const stuck = await owned.plexlift('check', ...consent);
+    expect(faultsOf(stuck, { exitCode: 3, says: ['release-deployed', /revision \d+ is pending-upgrade since 20/, 'a helm began to upgrade it and has not ended'] })).toEqual([]);
+    const [, rollback = '', deletion = ''] = /helm (rollback living-room \d+ --namespace [a-z0-9-]+).*kubectl (delete pod tv-0 --namespace \S+)/.exec(stuck.stderr) ?? [];
+    await execa(cluster[helm], rollback.split(' '), { env: helmEnvironment(cluster) });
+    await cluster.run(deletion.split(' '));
+    await owned.release.waitForServer();
+
+    await change('--set', 'extraEnv.SERIAL=12345678');
+    const numbered = await owned.plexlift('check', ...consent);
+    expect(numbered.stderr).not.toContain('release-deployed');
+    expect(faultsOf(numbered, { exitCode: 3, says: ['release-renders-same', 'it would change StatefulSet "tv"', 'write such numbers as text'] })).toEqual([]);
+    await change('--set-string', 'extraEnv.SERIAL=12345678');
+
+    await cluster.run(['annotate', 'statefulset', 'tv', '-n', namespace, '--field-manager=argocd-controller', 'argocd.argoproj.io/tracking-id=old:apps/StatefulSet:x/tv']);
+    const marked = await owned.plexlift('check', ...consent);
+    expect(faultsOf(marked, { exitCode: 0, says: ['release-owner', 'Argo CD (Application "old"; argocd.argoproj.io/tracking-id, fields managed by argocd-controller) owns it'] })).toEqual([]);
+    const commands = /taken off with: (.*)/.exec(marked.stderr)?.[1] ?? '';
+    await execa('sh', ['-ec', commands.replaceAll(/(?:^|(?<=&& ))kubectl/g, cluster.kubectl)], { env: { KUBECONFIG: cluster.kubeconfig } });
+
+    const sound = await owned.plexlift('check', ...consent);
+    expect(faultsOf(sound, { exitCode: 0, says: [] })).toEqual([]);
+    expect(sound.stderr).not.toMatch(/release-owner|release-renders-same|release-deployed/);
+    await helmOf(helm, owned, 'rollback', name, '1', '--wait');
+    await owned.release.waitForServer();
+    expect(await lookAtBothSides(cluster, owned)).toEqual(before);
+  });
+
+  test('is migrated into, with everything of the user\'s kept', async () => {
+    requireExit(await owned.plexlift('migrate', ...consent), 0);
+    expect(differencesFromSource(owned)).toEqual([]);
+    const values = await valuesOf(cluster, owned.release);
+    expect(values).toMatchObject({ fullnameOverride: 'tv', pms: { configExistingClaim: 'plex-of-old' }, nameOverride: 'pms', extraEnv: theirs.extraEnv, statefulSet: theirs.statefulSet, image: { tag: defaultPlexVersion } });
+    expect(JSON.stringify(values)).toContain('"their-own"');
+    const [latest] = helmCommands(owned).slice(-1);
+    expect(latest).toContain(cluster[helm]);
+  });
+
+  test('and is as it was after rollback, with its former library', async () => {
+    requireExit(await owned.plexlift('rollback'), 0);
+    expect(await lookAtBothSides(cluster, owned)).toEqual(before);
+    expect(await storedLibrary(library())).toEqual(libraryBefore);
+  });
+
+  function podUid(): Promise<string> {
+    return cluster.run(['get', 'pod', owned.release.podName, '-n', owned.release.namespace, '-o', 'jsonpath={.metadata.uid}']);
+  }
+});
+
+// Here it is the controller who runs Helm, and plexlift never does: each Helm, each owner and each way out once.
+describe.each([
+  ['helm3', 'Flux', 'finish'],
+  ['helm4', 'Argo CD', 'rollback'],
+] as const)('with %s a release that %s owns', (helm, kind, wayOut) => {
+  const namespace = `${kind === 'Flux' ? 'flux' : 'argo'}-${helm}`;
+  let owned: Stage;
+  let controller: GitOpsController;
+  let base: Readonly<Record<string, unknown>>;
+
+  beforeAll(async () => {
+    owned = await withRelease(helm, { namespace });
+    base = releaseValues({ media: media() }, defaultPlexVersion);
+    controller = await startGitOpsController(cluster, { kind, release: owned.release, helm, committed: { values: base } });
+  });
+
+  afterAll(async () => {
+    await controller?.stop();
+    await owned?.close();
+  });
+
+  /** What is printed for a person to commit, as the controller is to have it. */
+  function committed(printed: string): Committed {
+    const document = parse(printed) as { readonly spec?: { readonly upgrade?: { readonly disableWait?: boolean }; readonly values: object } };
+    return { values: { ...base, ...(document.spec?.values ?? document) }, disableWait: document.spec?.upgrade?.disableWait === true };
+  }
+
+  /** Begins a command and lets it come to where it waits for a person. */
+  async function beginAndWait(...words: readonly string[]) {
+    const child = owned.begin(...words);
+    const heard = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => void (heard.stdout += chunk.toString('utf8')));
+    child.stderr.on('data', (chunk: Buffer) => void (heard.stderr += chunk.toString('utf8')));
+    const waiting = vi.waitUntil(() => heard.stderr.includes('the same command goes on waiting'), { timeout: 120_000, interval: 100 });
+    await Promise.race([waiting, child.then(() => Promise.reject(new Error(`plexlift ended too early:\n${heard.stderr}`)))]);
+    return { child, heard };
+  }
+
+  async function ended(child: ReturnType<Stage['begin']>, exitCode: number): Promise<void> {
+    const outcome = await child;
+    requireExit({ exitCode: outcome.exitCode ?? -1, stdout: outcome.stdout, stderr: outcome.stderr }, exitCode);
+  }
+
+  test('gets the gate by the values that are printed, after a waiting that was interrupted, and is migrated into', async () => {
+    const first = await beginAndWait('migrate', ...consent);
+    for (const said of ['release-owner', kind, 'prints the values to commit']) expect(first.heard.stderr).toContain(said);
+    await delay(4000);
+    expect(first.heard.stderr).not.toContain('Look up every media file');
+    first.child.kill('SIGINT');
+    await ended(first.child, 130);
+    expect(phaseOf(owned.release.configHostPath)).toBe('none');
+
+    const second = await beginAndWait('migrate', ...consent);
+    expect(second.heard.stdout).toBe(first.heard.stdout);
+    controller.commit(committed(second.heard.stdout));
+    await ended(second.child, 0);
+    expect(differencesFromSource(owned)).toEqual([]);
+  });
+
+  test.runIf(wayOut === 'finish')('is finished by what is printed then, and keeps the version', async () => {
+    const { child, heard } = await beginAndWait('finish', '--yes', 'finish');
+    controller.commit(committed(heard.stdout));
+    await ended(child, 0);
+    expect(await identityAt(await owned.release.serverUrl())).toBe(stage.library.processedMachineIdentifier);
+    expect(await leftovers()).toBe('');
+    await stage.vm.run('rm /etc/systemd/system/plexmediaserver.service.d/zz-plexlift-keep-stopped.conf && systemctl daemon-reload && systemctl start plexmediaserver');
+  });
+
+  test.runIf(wayOut === 'rollback')('is put back by rollback once the values are taken out again', async () => {
+    const { child } = await beginAndWait('rollback');
+    controller.commit({ values: base });
+    await ended(child, 0);
+    expect(await identityAt(await owned.release.serverUrl())).not.toBe(stage.library.processedMachineIdentifier);
+    expect(await leftovers()).toBe('');
+  });
+
+  test('and nobody but its owner ever changed it', () => {
+    expect(helmCommands(owned)).toEqual([]);
+    expect(controller.reverted()).toBe(0);
+  });
+
+  /** What of the gate is still in the release. */
+  function leftovers(): Promise<string> {
+    return cluster.run(['get', 'statefulset,configmap', '-n', owned.release.namespace, '-o', 'jsonpath={.items[*].spec.template.spec.initContainers[*].name}{.items[*].spec.template.metadata.annotations}{.items[*].data.init\\.sh}']);
+  }
+});
