@@ -23,7 +23,7 @@ export type RightsSubject = { readonly kind: 'ServiceAccount'; readonly name: st
  */
 export const rightsRules: readonly RightsRule[] = [
   { group: '', resource: 'pods', verbs: ['get', 'delete'], purpose: 'Look at the pod, and replace it: a StatefulSet does not replace one that is held back' },
-  { group: '', resource: 'pods/exec', verbs: ['create', 'get'], purpose: 'Work on the volume from inside the pod; kubectl asks for "get" where it goes over WebSocket, for "create" over SPDY, and newer API servers for both' },
+  { group: '', resource: 'pods/exec', verbs: ['create', 'get'], purpose: 'Work on the volume from inside the pod; kubectl asks for "get" first (WebSocket, for which newer API servers want "create" too), and for "create" where it falls back to SPDY' },
   { group: '', resource: 'pods/portforward', verbs: ['create', 'get'], purpose: 'Ask the server in the pod; the two verbs as above' },
   { group: 'apps', resource: 'statefulsets', verbs: ['get', 'list', 'patch'], purpose: 'Find the workload of the release; Helm puts the gate into it and takes it out again' },
   { group: '', resource: 'secrets', verbs: ['get', 'list', 'create', 'update'], purpose: "Helm keeps its records of releases in secrets (and is told to drop none); a role cannot tell them from other secrets of the namespace" },
