@@ -41,6 +41,8 @@ export interface Cluster extends Omit<ClusterPrograms, 'cluster'> {
   apply(manifest: object): Promise<void>;
   /** Makes an image archive known to the node; a second time does nothing. */
   importImage(tarPath: string): Promise<void>;
+  /** Gives an image that the node has another name as well, in place of whatever has that name. */
+  tagImage(name: string, as: string): Promise<void>;
   /** Makes a static volume and returns its directory on this machine. */
   makeVolume(options: VolumeOptions): Promise<string>;
   /** Removes a volume made by `makeVolume` with the files it made; nothing may use it any more. */
@@ -133,6 +135,9 @@ function createBed(first: BedRecord, { programs, addresses }: { programs: Cluste
         await ctr(['images', 'import', tarPath]);
         imported.add(tarPath);
       }
+    },
+    async tagImage(name, as) {
+      await ctr(['images', 'tag', '--force', name, as]);
     },
     async makeVolume(options) {
       const path = await makeVolumeFiles(paths.volumes, options);

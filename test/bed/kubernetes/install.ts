@@ -3,6 +3,7 @@ import { execa } from 'execa';
 
 /** Debian packages the bed is made of, each with a reason to be here. */
 const packages = [
+  'bindfs', // volumes that may not change owners, or are of another kind
   'busybox-static', // the stand-in for alpine
   'containerd', // the container runtime; the bed runs its own, with its own files
   'containernetworking-plugins', // bridge, portmap and host-local under /usr/lib/cni
