@@ -84,9 +84,11 @@ test('a Plex that was started by hand is stopped again, and what it changed is c
   expect(copied(again)?.entries).toBe(2);
 });
 
-test('once it is published, nothing is copied any more, whoever runs', async () => {
+test('once it is published, nothing is copied any more; a Plex that runs again is stopped again, and that alone', async () => {
   await migrate();
   service.running = true;
+  expect(begun(await migrate())).toEqual(['stop-source']);
+  expect(service).toEqual({ running: false, keptStopped: true });
   expect(begun(await migrate())).toEqual([]);
   expect(existsSync(join(scene.library, 'Metadata', 'came later.txt'))).toBe(true);
 });

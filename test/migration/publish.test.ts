@@ -7,10 +7,10 @@ import { sourceFacts, stepTools, targetFacts, thrownBy } from './literalFacts.ts
 const taken: readonly SnapshotFile[] = [{ path: 'Preferences.xml', sizeBytes: 1, sha256: 'p' }, { path: 'Plug-in Support/Databases/library.db', sizeBytes: 2, sha256: 'l' }];
 const sentinels = [{ mount: '/media/library', path: '/media/library/1', sizeBytes: 1 }];
 
-function scene(options: { readonly running?: boolean; readonly now?: readonly SnapshotFile[]; readonly after?: GateState; readonly rehearsal?: boolean; readonly existingLibrary?: string }) {
+function scene(options: { readonly running?: boolean; readonly now?: readonly SnapshotFile[]; readonly after?: GateState; readonly rehearsal?: boolean; readonly existingLibrary?: string; readonly serving?: string }) {
   const sealed: Seal[] = [];
   const source = { name: 'alex@old', isRunning: async () => options.running ?? false, fingerprintCatalogue: async () => options.now ?? taken } as unknown as Source;
-  const target = { name: 'release plex', publish: async (seal: Seal) => void sealed.push(seal), state: async () => options.after ?? { phase: 'published', run: 'run-1' }, withdraw: async () => ['The library is kept'] } as unknown as Target;
+  const target = { name: 'release plex', publish: async (seal: Seal) => void sealed.push(seal), state: async () => options.after ?? { phase: 'published', run: 'run-1' }, withdraw: async () => ['The library is kept'], serving: async () => options.serving ?? null } as unknown as Target;
   const tools = stepTools({
     inspect: { source: sourceFacts(), target: targetFacts() },
     'take-catalogue': { snapshot: { method: 'files', takenAt: 'now', files: taken }, settled: {} },
@@ -56,4 +56,12 @@ test('undo withdraws and tells what was done', async () => {
   const { context, tools } = scene({});
   await publish.undo?.(context);
   expect(tools.notes).toEqual(['The library is kept']);
+});
+
+test('undo does not let the source start while its identity still answers on the target', async () => {
+  const { context } = scene({ serving: 'processed' });
+  expect(await thrownBy(Promise.resolve(publish.undo?.(context)))).toMatchObject({ kind: 'failed', message: 'Cannot let Plex on alex@old start again: release plex still answers as processed', remedy: expect.stringContaining('plexlift rollback') });
+  const other = scene({ serving: 'another' });
+  await publish.undo?.(other.context);
+  expect(other.tools.notes).toEqual(['The library is kept']);
 });

@@ -1,4 +1,5 @@
 import { PlexliftError } from '../../errors.ts';
+import type { Target } from '../../targets/target.ts';
 import type { MigrationStep } from '../migration.ts';
 import { inspect } from './inspect.ts';
 import { media } from './media.ts';
@@ -29,10 +30,19 @@ export const publish: MigrationStep<'run' | 'source' | 'target' | 'rehearsal', P
     }
     return { existingLibrary, publishedAt: new Date().toISOString() };
   },
-  async undo({ target, resultOf, note }) {
-    const withdrawn = await target.withdraw(resultOf(inspect).target);
+  async undo({ source, target, resultOf, note }) {
+    const before = resultOf(inspect);
+    const withdrawn = await target.withdraw(before.target);
+    await requireNotServing(target, { identity: before.source.processedMachineIdentifier, source: source.name });
     if (withdrawn.length === 0) return { nothingToUndo: 'it was stopped before anything became the library; the landing area is as it was' };
     for (const sentence of withdrawn) note(sentence);
     return undefined;
   },
 };
+
+/** The source is started after this. That the library was withdrawn should be enough; but what counts is what the server there says. */
+async function requireNotServing(target: Target, { identity, source }: { readonly identity: string | null; readonly source: string }): Promise<void> {
+  const serving = await target.serving();
+  if (serving === null || serving !== identity) return;
+  throw new PlexliftError('failed', `Cannot let Plex on ${source} start again: ${target.name} still answers as ${identity}`, { remedy: 'Two servers with one identity damage each other. Stop that one, then run "plexlift rollback" again' });
+}

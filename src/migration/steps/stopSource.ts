@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PlexliftError } from '../../errors.ts';
 import type { Activity, StopEvidence } from '../../sources/source.ts';
-import type { Target } from '../../targets/target.ts';
 import { durationText } from '../../units.ts';
 import { afterwards } from '../afterwards.ts';
 import { requireSentinels } from '../mediaProof.ts';
@@ -66,20 +65,12 @@ export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'di
     if (!(await source.isKeptStopped())) return { status: 'fail', detail: `nothing keeps Plex on ${source.name} from starting any more`, remedy: 'You are asked again before it is kept from starting' };
     return { status: 'pass', detail: 'no process of Plex runs, and it is kept from starting' };
   },
-  async undo({ source, target, resultOf, note }) {
+  async undo({ source, resultOf, note }) {
     const before = resultOf(inspect).source;
-    if (before.running) await requireNotServing(target, { identity: before.processedMachineIdentifier, source: source.name });
     await source.restore(before);
     if (before.running) note(`Plex on ${source.name} runs again, as it did before`);
   },
 };
-
-/** Later steps were undone before this, so nothing should serve the library there; but only the server itself can tell. */
-async function requireNotServing(target: Target, { identity, source }: { readonly identity: string | null; readonly source: string }): Promise<void> {
-  const serving = await target.serving();
-  if (serving === null || serving !== identity) return;
-  throw new PlexliftError('failed', `Cannot start Plex on ${source} again: ${target.name} still answers as ${identity}`, { remedy: 'Two servers with one identity damage each other. Stop that one, then run "plexlift rollback" again' });
-}
 
 function twoServers({ source, target }: { readonly source: string; readonly target: string }): string {
   return `The library was published on ${target}. Two servers with one identity damage each other's watch state; what happened on ${source} since is not in the new library.`;
