@@ -496,8 +496,7 @@ may_start() {
         waits_for="run \"$run\" to be finished, which published the library here, before run \"$PLEXLIFT_RUN\" can begin. No library was touched. \"plexlift finish\" where run \"$run\" was begun keeps its library for good; \"plexlift rollback\" where run \"$PLEXLIFT_RUN\" was begun leaves all as it was"
       elif [ "$(there "$library")" = 0 ]; then
         waits_for="the library \"$library\", which run \"$run\" published and which is gone. If it was renamed, rename it back, and the gate goes on by itself. If it is given up, \"plexlift finish\" lets Plex begin with an empty one"
-      elif still_hangs; then
-        wait_seconds=2
+      elif still_hangs; then wait_seconds=2
       elif ! ( lock 1 ) 2>/dev/null; then
         waits_for="another command of plexlift that is at work on this volume. $by_itself when that has ended"
       elif check_sentinels; then

@@ -1,7 +1,7 @@
 import type { SteppedLine } from './steppedScript.ts';
 
 /** Verbs that only read, and leave nothing on the volume but scratch that the next one removes. */
-const reading = ['state', 'boot', 'room', 'identity', 'mounts', 'reach', 'page', 'digests', 'look-up', 'sample', 'read-preferences'];
+const reading = ['state', 'boot', 'room', 'identity', 'mounts', 'reach', 'page', 'digests', 'look-up', 'sample', 'read-preferences', 'tools', 'time-zone', 'trial'];
 
 /** Functions that change nothing themselves, and have lines for what a test cannot be quick about or is not root for. */
 const excused: Readonly<Record<string, string>> = {
