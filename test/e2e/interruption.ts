@@ -15,8 +15,8 @@ export interface Underway {
   seen(isIt: (event: RecordedEvent | PassingEvent) => boolean): Promise<void>;
   /** Resolves when something outside of plexlift is so; throws when the command ends before. */
   until(isSo: () => boolean): Promise<void>;
-  /** Stops plexlift itself (SIGSTOP) at the first event to come that `isIt`, before it can go far beyond it; throws when the command ends without one. */
-  freezeAt(isIt: (event: RecordedEvent | PassingEvent) => boolean): Promise<void>;
+  /** Calls back with each event to come as soon as it is read; gives back what ends that. */
+  listen(listener: (event: RecordedEvent | PassingEvent) => void): () => void;
   /** Kills plexlift and every program below it with SIGKILL at the same moment, as a power loss would, and waits until it is gone. */
   killAll(): Promise<void>;
   /** Kills the programs that plexlift runs at this moment (ssh, kubectl) with SIGKILL, and leaves plexlift alone. */
@@ -37,16 +37,13 @@ export function beginFollowed(stage: Stage, words: readonly string[]): Underway 
   const events: (RecordedEvent | PassingEvent)[] = [];
   let partial = '';
   let hasEnded = false;
-  let isAwaited: ((event: RecordedEvent | PassingEvent) => boolean) | null = null;
+  const listeners = new Set<(event: RecordedEvent | PassingEvent) => void>();
   child.stdout.on('data', (chunk: Buffer) => {
     const lines = `${partial}${chunk.toString('utf8')}`.split('\n');
     partial = lines.pop() ?? '';
     const latest = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as RecordedEvent | PassingEvent);
     events.push(...latest);
-    if (isAwaited !== null && latest.some(isAwaited)) {
-      isAwaited = null;
-      process.kill(pidOf(child), 'SIGSTOP');
-    }
+    for (const event of latest) for (const listener of listeners) listener(event);
   });
   const ended = child.then(({ exitCode, stdout, stderr }) => {
     hasEnded = true;
@@ -65,9 +62,9 @@ export function beginFollowed(stage: Stage, words: readonly string[]): Underway 
     hasEnded: () => hasEnded,
     until,
     seen: (isIt) => until(() => events.some(isIt)),
-    freezeAt(isIt) {
-      isAwaited = isIt;
-      return until(() => isAwaited === null);
+    listen(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     async killAll() {
       signalProcesses([pidOf(child), ...descendantsOf(pidOf(child))].map((pid) => ({ pid })), 'SIGKILL');

@@ -4,9 +4,10 @@ import { writeFreshBulk } from './freshBulk.ts';
 import { openStage } from './stage.ts';
 import { faults } from './sweep/faults.ts';
 import { instants } from './sweep/instants.ts';
+import type { Strike } from './sweep/reachNext.ts';
 import { keepOutcome, keyOf, readOutcomes, summaryOf } from './sweep/results.ts';
-import type { Afterwards, SweepCase, SweepStage } from './sweep/sweepCase.ts';
-import { prepareForSweep, runCases } from './sweep/sweepCase.ts';
+import type { Afterwards } from './sweep/runRoad.ts';
+import { prepareForSweep, runRoad } from './sweep/runRoad.ts';
 
 // Makes every fault strike at every instant of the road, in parts: what the file says was done is not done again.
 const { values } = parseArgs({
@@ -15,31 +16,44 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '' },
     instants: { type: 'string', default: '' },
     afterwards: { type: 'string', default: '' },
+    turns: { type: 'string', default: '0,1,2,3' },
     minutes: { type: 'string', default: '1000' },
-    stages: { type: 'string', default: '4' },
     summary: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
   },
 });
 
-const names = instants().map(({ name }) => name);
 let endMs = performance.now() + Number(values.minutes) * 60_000;
-const done = new Set(readOutcomes(values.results).filter(({ result }) => result === 'held' || (result === 'broke' && !values.again)).map(keyOf));
-const isWanted = (name: string, filter: string): boolean => filter === '' || filter.split(',').some((part) => name.includes(part));
-const rounds = roundsOf().map((cases) => cases.filter((one) => isWanted(one.afterwards, values.afterwards) && isWanted(one.fault.name, values.faults) && isWanted(one.instant.name, values.instants) && !done.has(keyOf(one))));
-const caseCount = rounds.flat().length;
+const isTimeUp = (): boolean => performance.now() > endMs;
+const roads = allRoads().filter(({ strikes }) => strikes.length > 0);
 
 // What is under way comes to its end, and the beds are taken down.
 process.once('SIGINT', () => {
   endMs = 0;
 });
-if (!values.summary && caseCount > 0) await sweep();
-process.stdout.write(`${summaryOf(readOutcomes(values.results), names)}\n`);
+if (!values.summary && roads.length > 0) await sweep();
+process.stdout.write(`${summaryOf(readOutcomes(values.results), instants().map(({ name }) => name))}\n`);
 
-/** Every case, so that each round has every instant once, and the rounds go through faults and what is done afterwards. */
-function roundsOf(): readonly (readonly SweepCase[])[] {
-  const afterwards = ['continue', 'rollback'] satisfies readonly Afterwards[];
-  return faults.flatMap((_, round) => afterwards.map((after, shift) => instants().map((instant, position) => ({ instant, fault: faultAt(position + round + 2 * shift), afterwards: after }))));
+interface Road {
+  readonly strikes: readonly Strike[];
+  readonly afterwards: Afterwards;
+}
+
+/**
+ * What is left to be done. Faults take turns along a road: a container that is killed again and again is started later and later, so the
+ * pod has to be a new one now and then. A road that is taken back after its strike can have one only.
+ */
+function allRoads(): readonly Road[] {
+  const done = new Set(readOutcomes(values.results).filter(({ result }) => result === 'held' || (result === 'broke' && !values.again)).map(keyOf));
+  const isWanted = (name: string, filter: string): boolean => filter === '' || filter.split(',').some((part) => name.includes(part));
+  return values.turns.split(',').flatMap((turn) =>
+    (['continue', 'rollback'] satisfies readonly Afterwards[]).flatMap((afterwards): readonly Road[] => {
+      const strikes = instants()
+        .map((instant, position) => ({ instant, fault: faultAt(position + Number(turn)) }))
+        .filter((strike) => isWanted(strike.instant.name, values.instants) && isWanted(strike.fault.name, values.faults) && isWanted(afterwards, values.afterwards) && !done.has(keyOf({ ...strike, afterwards })));
+      return afterwards === 'continue' ? [{ strikes, afterwards }] : strikes.map((strike) => ({ strikes: [strike], afterwards }));
+    }),
+  );
 }
 
 function faultAt(position: number): (typeof faults)[number] {
@@ -50,43 +64,28 @@ function faultAt(position: number): (typeof faults)[number] {
 
 async function sweep(): Promise<void> {
   const cluster = await startCluster({ name: 'sweep' });
-  const stages: SweepStage[] = [];
-  const broken: SweepStage[] = [];
   try {
-    for (let number = 1; number <= Math.min(Number(values.stages), caseCount); number += 1) {
-      const stage = await openStage({ cluster, name: `sweep-${number}` });
+    const stage = await openStage({ cluster, name: 'sweep' });
+    try {
       // More than one segment, so that there is something between two of them.
       await writeFreshBulk(stage);
-      stages.push(await prepareForSweep(cluster, stage));
-    }
-    process.stderr.write(`${caseCount} cases on ${stages.length} stages\n`);
-    for (const cases of rounds) {
-      // What befalls the node befalls every stage at once, so those come to their instants together.
-      for (const fault of faults.filter(({ ofNode }) => ofNode)) await inTurns(cases.filter((one) => one.fault === fault), 'all stages at once');
-      await inTurns(cases.filter(({ fault }) => !fault.ofNode), 'each stage by itself');
-    }
-  } finally {
-    for (const { stage } of [...stages, ...broken]) await stage.close();
-    await cluster.stop();
-  }
-
-  async function inTurns(cases: readonly SweepCase[], how: 'all stages at once' | 'each stage by itself'): Promise<void> {
-    const left = [...cases];
-    const free = [...stages];
-    const turn = async (some: readonly SweepStage[]): Promise<void> => {
-      while (left.length > 0 && performance.now() < endMs) {
-        const taken = left.splice(0, some.length).flatMap((sweepCase, position) => (some[position] === undefined ? [] : [{ sweepStage: some[position], sweepCase }]));
-        const outcomes = await runCases(cluster, taken);
+      const sweepStage = await prepareForSweep(cluster, stage);
+      for (const road of roads) {
+        if (isTimeUp()) break;
+        const startedAtMs = performance.now();
+        const outcomes = await runRoad(cluster, sweepStage, { ...road, isTimeUp });
         for (const outcome of outcomes) {
           keepOutcome(values.results, outcome);
-          process.stderr.write(`${outcome.result} ${keyOf(outcome)} [${outcome.struckAt}] ${outcome.exitCodes.join(' ')} ${Math.round(outcome.durationMs / 1000)} s ${outcome.why.slice(0, 2000)}\n`);
+          process.stderr.write(`${outcome.result} ${keyOf(outcome)} [${outcome.struckAt}] ${outcome.exitCode ?? ''} ${outcome.why.slice(0, 3000)}\n`);
         }
-        // A stage on which a case broke is not as it was: what comes after it would prove nothing.
-        for (const [position, { result }] of outcomes.entries()) if (result === 'broke') stages.splice(stages.findIndex((one) => one === taken[position]?.sweepStage), 1).forEach((one) => broken.push(one));
-        if (outcomes.some(({ result }) => result === 'broke')) return;
+        process.stderr.write(`${outcomes.length} strikes in ${Math.round((performance.now() - startedAtMs) / 1000)} s\n`);
+        // A stage on which something broke is not as it was: what comes after it would prove nothing.
+        if (outcomes.some(({ result }) => result === 'broke')) break;
       }
-    };
-    if (how === 'all stages at once') await turn(free);
-    else await Promise.all(free.map((one) => turn([one])));
+    } finally {
+      await stage.close();
+    }
+  } finally {
+    await cluster.stop();
   }
 }

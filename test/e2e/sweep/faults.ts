@@ -7,10 +7,8 @@ import type { Stage } from '../stage.ts';
 /** Something that befalls the target. */
 export interface Fault {
   readonly name: string;
-  /** True where it befalls the node, and so every release on it at the same moment. */
-  readonly ofNode: boolean;
   /** Makes it happen; what is given back ends it, where it does not end by itself. */
-  strike(cluster: Cluster, stages: readonly Stage[]): Promise<() => Promise<void>>;
+  strike(cluster: Cluster, stage: Stage): Promise<() => Promise<void>>;
 }
 
 /** How long a node is left without its kubelet: long enough that every connection through it is gone. */
@@ -24,23 +22,20 @@ async function nothing(): Promise<void> {}
 export const faults: readonly Fault[] = [
   {
     name: 'pod deleted',
-    ofNode: false,
-    async strike(cluster, stages) {
-      await Promise.all(stages.map(({ release }) => cluster.run(['delete', 'pod', release.podName, '--namespace', release.namespace, '--wait=false', '--ignore-not-found'])));
+    async strike(cluster, { release }) {
+      await cluster.run(['delete', 'pod', release.podName, '--namespace', release.namespace, '--wait=false', '--ignore-not-found']);
       return nothing;
     },
   },
   {
     name: 'container killed',
-    ofNode: false,
-    async strike(_, stages) {
-      await Promise.all(stages.map(killContainer));
+    async strike(_, stage) {
+      await killContainer(stage);
       return nothing;
     },
   },
   {
     name: 'node drained',
-    ofNode: true,
     async strike(cluster) {
       const draining = execa(cluster.kubectl, ['--kubeconfig', cluster.kubeconfig, 'drain', cluster.nodeName, '--force', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=150s']);
       return async () => {
@@ -51,7 +46,6 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'kubelet restarted',
-    ofNode: true,
     async strike(cluster) {
       await cluster.kill('kubelet');
       return async () => {
