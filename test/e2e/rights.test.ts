@@ -58,6 +58,8 @@ test('under the documented role everything can be done and undone, with both Hel
   const withHelm3 = await configuredAs(stage, 'helm3', (configuration) => Object.assign(configuration.target.kubernetes, { helm: cluster.helm3 }));
   // A script of the user's own, in the place of which the gate's comes and goes.
   await upgrade('--set', 'initContainer.script=#!/bin/sh');
+  await cluster.run(['rollout', 'status', `statefulset/${stage.release.fullName}`, '--namespace', stage.release.namespace, '--timeout', '180s']);
+  await stage.release.waitForServer();
   // Over SPDY, as kubectl did before it knew WebSocket, and plexlift has it do where streams break.
   vi.stubEnv('KUBECTL_REMOTE_COMMAND_WEBSOCKETS', 'false');
   vi.stubEnv('KUBECTL_PORT_FORWARD_WEBSOCKETS', 'false');
