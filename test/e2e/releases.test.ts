@@ -54,7 +54,7 @@ function media() {
 /** The same source with another release, which a Helm of its own takes care of. */
 async function withRelease(helm: Helm, options: Omit<PlexReleaseOptions, 'media' | 'imageTag' | 'helm'> & { readonly namespace: string }): Promise<Stage> {
   const release = await installPlexRelease(cluster, { ...options, media: media(), imageTag: defaultPlexVersion, helm });
-  const plexlift = await configuredAs(stage, options.namespace, ({ target }) => Object.assign(target.kubernetes, { namespace: release.namespace, release: release.release, helm: cluster[helm] }));
+  const plexlift = await configuredAs(stage, options.namespace, ({ target }) => Object.assign(target.kubernetes, { namespace: release.namespace, release: release.release, kubeconfig: release.kubeconfig, helm: cluster[helm] }));
   return { ...stage, release, runDirectory: plexlift.runDirectory, configuration: plexlift.configuration, plexlift: plexlift.run, begin: plexlift.begin, close: () => release.uninstall() };
 }
 
