@@ -10,6 +10,7 @@ import { readGateScript } from '../gate/gateScript.ts';
 import type { ExistingLibrary, Room, TargetFacts } from '../target.ts';
 import type { Cluster } from './cluster.ts';
 import { parsed } from './cluster.ts';
+import { deployedFinding } from './deployedFinding.ts';
 import { chartOf, findRelease } from './findRelease.ts';
 import { gateContainerName, tagOf } from './gateValues.ts';
 import { memoryLimitOf } from './memoryLimit.ts';
@@ -42,9 +43,14 @@ export async function describeTarget(options: { readonly here: Machine; readonly
   const pod = await podOf(cluster, set);
   const container = isRunning(pod, plex.name) ? plex.name : isRunning(pod, gateContainerName) ? gateContainerName : null;
   if (container === null) {
+    const deployed = await deployedFinding(cluster, { release, found });
     throw new PlexliftError('refused', `Cannot look at the volume of ${name}: its pod is ${pod === null ? 'not there' : pod.status.phase}`, {
-      facts: pod?.status.conditions.filter((condition) => condition.status !== 'True' && condition.message !== undefined).map((condition) => condition.message ?? '') ?? [],
-      remedy: 'Let the release run once (kubectl get pods, kubectl describe pod), so that what is on its volume can be seen; then run the same command again',
+      facts: [
+        ...(pod?.status.conditions.filter((condition) => condition.status !== 'True' && condition.message !== undefined).map((condition) => condition.message ?? '') ?? []),
+        // A release that is stuck is the likely reason, and this is the one chance to say so.
+        ...(deployed.status === 'fail' ? [`release-deployed: ${deployed.detail}`] : []),
+      ],
+      remedy: deployed.status === 'fail' ? deployed.remedy : 'Let the release run once (kubectl get pods, kubectl describe pod), so that what is on its volume can be seen; then run the same command again',
     });
   }
   const machine = podMachine(here, cluster, { pod: `${set.metadata.name}-0`, container });

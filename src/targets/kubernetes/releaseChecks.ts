@@ -4,7 +4,8 @@ import { controllersOf, marksText } from './controller.ts';
 import { differentObjects } from './differentObjects.ts';
 import { chartOf, findRelease } from './findRelease.ts';
 import { hasGate, scriptInCluster } from './gateParts.ts';
-import { lastGoodRevision, nameOfChart, plexChartName, renderRelease, rollbackCommand } from './release.ts';
+import { deployedFinding } from './deployedFinding.ts';
+import { nameOfChart, plexChartName, renderRelease } from './release.ts';
 import type { StatefulSet } from './workload.ts';
 import { findStatefulSet } from './workload.ts';
 
@@ -48,17 +49,7 @@ export function releaseChecks({ cluster, release, helm, chart }: ReleaseCheckOpt
     {
       name: 'release-deployed',
       claim: 'The release is deployed and no other operation is under way',
-      async run() {
-        const { record, set, controller } = await found();
-        if (record === null || controller?.name === 'Argo CD') return { status: 'skip', reason: `${controller?.name ?? 'its owner'} keeps no record of Helm beside the release` };
-        if (record.status === 'deployed') return pass(`revision ${record.revision}`);
-        const detail = `revision ${record.revision} is ${record.status} since ${record.since}`;
-        const good = await lastGoodRevision(cluster, release);
-        if (good === null) return fail(`${detail}, and none before it was ever deployed`, `Nothing of it can be relied on: "helm uninstall ${release} --namespace ${cluster.namespace}", install the chart again, and let it run once`);
-        const command = rollbackCommand(cluster, release, good);
-        if (!record.status.startsWith('pending-')) return fail(detail, `Put it back to the last revision that was deployed: ${command}`);
-        return fail(`${detail}: a helm began to ${record.status.slice('pending-'.length)} it and has not ended`, `Wait for it, if one is at work. If it was killed, Helm refuses every change until the release is put back to the last revision that was deployed: ${command}. A pod that does not come up then is one of the other revision: kubectl delete pod ${set.metadata.name}-0 --namespace ${cluster.namespace}`);
-      },
+      run: async () => deployedFinding(cluster, { release, found: await found() }),
     },
     {
       name: 'official-chart',
