@@ -32,13 +32,16 @@ export async function lookAtBothSides(cluster: Cluster, stage: Stage): Promise<B
   const source = await stage.vm.run(
     `systemctl show ${unit} --property=ActiveState,UnitFileState,DropInPaths,LoadState; ls /etc/systemd/system/${unit}.d 2>&1; for try in $(seq 60); do curl --silent --fail http://127.0.0.1:32400/identity && break; sleep 0.5; done`,
   );
+  const identity = await stage.release.waitForServer();
+  // It answers some seconds before the cluster has noticed.
+  await cluster.run(['wait', '--for', 'condition=Ready', `pod/${podName}`, '--namespace', namespace, '--timeout', '60s']);
   return {
     source: source.stdout,
     values: JSON.parse(await helm('get', 'values', release, '--output', 'json')),
     chart: `${installed?.status} ${installed?.chart} ${installed?.app_version}`,
     manifest: await helm('get', 'manifest', release),
     podTemplate: await get('statefulset', fullName, '--output', 'jsonpath={.spec.template}'),
-    identity: await stage.release.waitForServer(),
+    identity,
     ready: await pod('{.status.conditions[?(@.type=="Ready")].status}'),
     initContainers: await pod('{.spec.initContainers}'),
     configMaps: await get('configmaps', '--output', 'name'),
