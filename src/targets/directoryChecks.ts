@@ -4,6 +4,7 @@ import { command } from '../machines/command.ts';
 import type { Machine } from '../machines/machine.ts';
 import { isNetworkFileSystem } from '../plex/fileSystems.ts';
 import type { Check, Finding } from '../runner/check.ts';
+import { gateTools, type GateTool } from './gate/gateTools.ts';
 import type { Room } from './target.ts';
 
 /** What the checks of a directory target look at. */
@@ -12,18 +13,6 @@ export interface DirectoryChecksOptions {
   readonly sourceDirectory?: string;
   room(): Promise<Room>;
 }
-
-/** Programs that gate.sh uses and what their `--version` must say: busybox's and BSD's namesakes lack options it needs. */
-const tools: readonly { readonly program: string; readonly says: RegExp }[] = [
-  { program: 'tar', says: /GNU tar/ },
-  { program: 'find', says: /GNU findutils/ },
-  { program: 'xargs', says: /GNU findutils/ },
-  { program: 'sed', says: /GNU sed/ },
-  { program: 'grep', says: /GNU grep/ },
-  { program: 'head', says: /GNU coreutils/ },
-  { program: 'stat', says: /GNU coreutils/ },
-  { program: 'flock', says: /util-linux/ },
-];
 
 const foreignFileSystems = /^(vfat|msdos|exfat|ntfs\d?|fuseblk)$/;
 
@@ -53,7 +42,7 @@ async function holds(machine: Machine, test: readonly string[]): Promise<boolean
 }
 
 async function hasTools(machine: Machine): Promise<Finding> {
-  const versions = await Promise.all(tools.map((tool) => versionOf(machine, tool)));
+  const versions = await Promise.all(gateTools.filter(({ onlyInPod }) => onlyInPod !== true).map((tool) => versionOf(machine, tool)));
   const wrong = versions.filter((version) => !version.usable);
   if (wrong.length === 0) return { status: 'pass', detail: versions.map((version) => version.line).join(', ') };
   return {
@@ -63,12 +52,12 @@ async function hasTools(machine: Machine): Promise<Finding> {
   };
 }
 
-async function versionOf(machine: Machine, tool: (typeof tools)[number]): Promise<{ readonly program: string; readonly usable: boolean; readonly line: string }> {
+async function versionOf(machine: Machine, tool: GateTool): Promise<{ readonly program: string; readonly usable: boolean; readonly line: string }> {
   try {
-    const { stdout } = await machine.run(command(tool.program, '--version'));
-    return { program: tool.program, usable: tool.says.test(stdout), line: stdout.split('\n')[0] ?? '' };
+    const { stdout } = await machine.run(command(tool.name, '--version'));
+    return { program: tool.name, usable: tool.says.test(stdout), line: stdout.split('\n')[0] ?? '' };
   } catch (thrown) {
-    return { program: tool.program, usable: false, line: messageOf(thrown) };
+    return { program: tool.name, usable: false, line: messageOf(thrown) };
   }
 }
 

@@ -35,9 +35,7 @@ const holdsCatalogue = `e.tree = 'bulk' AND e.path IN (SELECT path FROM holds_ca
 const isStrangers = (owner: Owner): string => `(t.belongs_to IS NOT NULL AND t.belongs_to <> '${owner.uid}:${owner.gid}')`;
 
 const differsFor = (owner: Owner): string => `(
-  ${isStrangers(owner)} OR
-  
-  e.type <> t.type OR (e.type = 'file' AND e.size <> t.size) OR e.link IS NOT t.link OR (e.type <> 'link' AND e.mode <> t.mode)
+  ${isStrangers(owner)} OR e.type <> t.type OR (e.type = 'file' AND e.size <> t.size) OR e.link IS NOT t.link OR (e.type <> 'link' AND e.mode <> t.mode)
   OR CAST(floor(e.modified) AS INTEGER) <> CAST(floor(t.modified) AS INTEGER))`;
 
 const isMissing = `path NOT IN (SELECT path FROM there)`;

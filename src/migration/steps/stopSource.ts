@@ -39,7 +39,7 @@ export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'di
       const answer = await ask.choose({
         id: 'stop-source',
         title: wasRunning ? `Stop Plex on ${source.name} now?` : `Keep Plex on ${source.name}, which is stopped, from starting?`,
-        detail: [...(isPublished ? [twoServers({ source: source.name, target: target.name })] : []), ...(activity === null ? [] : whoIsWatching(activity)), ...whatWillHappen({ source: source.name, target: target.name, isPublished })],
+        detail: [...(isPublished ? [besideThePublished({ source: source.name, target: target.name })] : []), ...(activity === null ? [] : whoIsWatching(activity)), ...whatWillHappen({ source: source.name, target: target.name, isPublished })],
         choices: [
           { value: 'now', label: wasRunning ? 'stop it now' : 'keep it stopped' },
           ...(wasRunning ? [{ value: 'wait' as const, label: 'wait until nobody is watching, then stop it' }] : []),
@@ -72,7 +72,7 @@ export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'di
   },
 };
 
-function twoServers({ source, target }: { readonly source: string; readonly target: string }): string {
+function besideThePublished({ source, target }: { readonly source: string; readonly target: string }): string {
   return `The library was published on ${target}. Two servers with one identity damage each other's watch state; what happened on ${source} since is not in the new library.`;
 }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { Check, Finding } from '../../runner/check.ts';
+import type { Check } from '../../runner/check.ts';
 import type { Cluster } from './cluster.ts';
 import { parsed } from './cluster.ts';
+import { fail, pass } from './findings.ts';
 import { releaseChecks } from './releaseChecks.ts';
 import { rightsCheck } from './rightsCheck.ts';
 import { findStatefulSet, isRunning, plexContainer, podOf } from './workload.ts';
@@ -46,12 +47,4 @@ export function kubernetesChecks(options: { readonly cluster: Cluster; readonly 
     },
     rightsCheck({ cluster, release }),
   ];
-}
-
-function pass(detail: string): Finding {
-  return { status: 'pass', detail };
-}
-
-function fail(detail: string, remedy: string): Finding {
-  return { status: 'fail', detail, remedy };
 }

@@ -7,9 +7,11 @@ import { parseVersion } from '../../plex/versions.ts';
 import type { Check, Finding } from '../../runner/check.ts';
 import type { Gate } from '../gate/gate.ts';
 import { parseRoom, parseTools } from '../gate/gateAnswers.ts';
+import { gateTools, type GateTool } from '../gate/gateTools.ts';
 import type { VolumeTrial } from '../target.ts';
 import type { Cluster } from './cluster.ts';
 import { askScript } from './describe.ts';
+import { fail, pass } from './findings.ts';
 import { gateContainerName, tagOf } from './gateValues.ts';
 import { podMachine } from './podMachine.ts';
 import { findStatefulSet, isRunning, plexContainer, podOf } from './workload.ts';
@@ -21,21 +23,6 @@ export interface PodChecked {
   readonly release: string;
   readonly withGate: <Result>(use: (gate: Gate) => Promise<Result>) => Promise<Result>;
 }
-
-/** What the script of the gate needs of each tool. GNU tar takes names verbatim from a list since 1.29; busybox's namesakes lack options. */
-const tools: readonly { readonly name: string; readonly says: RegExp; readonly oldest?: readonly [number, number] }[] = [
-  { name: 'tar', says: /GNU tar/, oldest: [1, 29] },
-  { name: 'find', says: /GNU findutils/ },
-  { name: 'xargs', says: /GNU findutils/ },
-  { name: 'sed', says: /GNU sed/ },
-  { name: 'grep', says: /GNU grep/ },
-  { name: 'head', says: /GNU coreutils/ },
-  { name: 'stat', says: /GNU coreutils/ },
-  { name: 'sort', says: /GNU coreutils/ },
-  { name: 'flock', says: /util-linux/ },
-  { name: 'setpriv', says: /util-linux/ },
-  { name: 'curl', says: /curl/ },
-];
 
 /** Claims that hold, or not, inside the pod as it runs: the server's container, or the gate's where that one waits. They read only. */
 export function podChecks(checked: PodChecked): readonly Check[] {
@@ -138,7 +125,7 @@ async function runningContainer({ here, cluster, release }: PodChecked): Promise
 }
 
 function toolsFinding(found: ReadonlyMap<string, string | null>): Finding {
-  const wrong = tools.flatMap(({ name, says, oldest }) => {
+  const wrong = gateTools.flatMap(({ name, says, oldest }) => {
     const said = found.get(name) ?? null;
     if (said === null) return [`${name} is missing`];
     return says.test(said) && isAsNew(said, oldest) ? [] : [`${name} is "${said}"${oldest === undefined ? '' : `, and ${oldest.join('.')} is needed`}`];
@@ -147,7 +134,7 @@ function toolsFinding(found: ReadonlyMap<string, string | null>): Finding {
   return fail(wrong.join('; '), 'Use the official image, which has all of them (image.repository in the values of the release), or delete the pod, if somebody took them out of the container that runs; then run the same command again');
 }
 
-function isAsNew(said: string, oldest: readonly [number, number] | undefined): boolean {
+function isAsNew(said: string, oldest: GateTool['oldest']): boolean {
   if (oldest === undefined) return true;
   const [, major = '0', minor = '0'] = /(\d+)\.(\d+)/.exec(said) ?? [];
   return Number(major) > oldest[0] || (Number(major) === oldest[0] && Number(minor) >= oldest[1]);
@@ -157,11 +144,3 @@ function isAsNew(said: string, oldest: readonly [number, number] | undefined): b
 const otherStorage = 'Give the release another claim, on block or local storage, as docs/checks.md tells under "Another claim"';
 /** The same while the gate is in the release, whose values would not last. */
 const otherStorageFromHere = `Take the gate out of the release with "plexlift rollback". ${otherStorage}. Then run the same command again`;
-
-function pass(detail: string): Finding {
-  return { status: 'pass', detail };
-}
-
-function fail(detail: string, remedy: string): Finding {
-  return { status: 'fail', detail, remedy };
-}

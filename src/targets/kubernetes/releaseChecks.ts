@@ -1,7 +1,8 @@
-import type { Check, Finding } from '../../runner/check.ts';
+import type { Check } from '../../runner/check.ts';
 import type { Cluster } from './cluster.ts';
 import { controllersOf, marksText } from './controller.ts';
 import { differentObjects } from './differentObjects.ts';
+import { fail, pass } from './findings.ts';
 import { chartOf, findRelease } from './findRelease.ts';
 import { hasGate, scriptInCluster } from './gateParts.ts';
 import { deployedFinding } from './deployedFinding.ts';
@@ -107,12 +108,4 @@ function unmarkCommands(set: StatefulSet, namespace: string): readonly string[] 
   const managed = set.metadata.managedFields.flatMap(({ manager }, at) => (controllers.some(({ managers }) => managers.includes(manager)) ? [{ manager, path: `/metadata/managedFields/${at}` }] : [])).toReversed();
   const operations = managed.flatMap(({ manager, path }) => [{ op: 'test', path: `${path}/manager`, value: manager }, { op: 'remove', path }]);
   return [...(operations.length === 0 ? [] : [`kubectl patch ${place} --type json --patch '${JSON.stringify(operations)}'`]), ...(marks === '' ? [] : [`kubectl label ${place} ${marks}`, `kubectl annotate ${place} ${marks}`])];
-}
-
-function pass(detail: string): Finding {
-  return { status: 'pass', detail };
-}
-
-function fail(detail: string, remedy: string): Finding {
-  return { status: 'fail', detail, remedy };
 }
