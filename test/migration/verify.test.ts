@@ -101,9 +101,14 @@ test('what there is nothing of is skipped, and says so; an unpinned version is t
   expect(await found('running-version', { expected: { version: null } })).toMatchObject({ status: 'pass' });
 });
 
-test('a server that refuses everything is a difference in every point, each on record, with exit kind "difference"', async () => {
+/** Runs the step on a library of 60 items, and a server that answers each request as `answer` says: null is no answer at all. */
+async function verified(answer: (path: string) => { readonly status: number; readonly body?: object } | null) {
   const place = makeScratchDirectory('plexlift-verify-');
-  const web = createServer((_request, response) => response.writeHead(500).end('<html>starting</html>'));
+  const web = createServer((request, response) => {
+    const answered = answer(new URL(request.url ?? '/', 'http://localhost').pathname);
+    if (answered === null) request.socket.destroy();
+    else response.writeHead(answered.status).end(answered.body === undefined ? '<html>starting</html>' : JSON.stringify(answered.body));
+  });
   try {
     const directory = runDirectoryAt(join(place, 'run'));
     const facts = await makeLibrary({ dataDirectory: join(place, 'd'), mediaDirectory: join(place, 'm'), optimizedDirectory: join(place, 'o'), items: 60 });
@@ -117,23 +122,57 @@ test('a server that refuses everything is a difference in every point, each on r
     await once(web, 'listening');
     const bound = web.address();
     if (bound === null || typeof bound === 'string') throw new Error('A TCP server has no port');
-    let closed = 0;
-    const target = { name: 'release plex', connect: async () => ({ baseUrl: `http://127.0.0.1:${bound.port}`, close: async () => void (closed += 1) }), sampleMedia: async () => null } as unknown as Target;
+    const connections = { opened: 0, closed: 0 };
+    const connect = async () => {
+      connections.opened += 1;
+      return { baseUrl: `http://127.0.0.1:${bound.port}`, close: async () => void (connections.closed += 1) };
+    };
+    const target = { name: 'release plex', connect, sampleMedia: async () => null } as unknown as Target;
     const manifest = { pathsWithDigest: () => [] } as unknown as Manifest;
     const { events, record } = recorder();
     const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() }, 'open-target': { existingLibrary: 'none', version: '1.43.4.10718-1e3cb7a60', done: [] }, 'stop-source': { onDeck: { items: [7], reason: '' } } });
-    const mute = async () => Promise.reject(new Error('HTTP status 500'));
+    const mute = async () => Promise.reject(new Error('cannot be reached'));
     const source = { name: 'alex@old', isRunning: mute, isKeptStopped: mute } as unknown as Source;
     const error = await thrownBy(verify.run({ source, target, directory, manifest: () => manifest, record, ...tools }));
-    expect(error).toMatchObject({ kind: 'difference', message: `The server on release plex differs from what was moved in ${verifyChecks.length} points` });
-    expect((error as { facts: string[] }).facts).toEqual(verifyChecks.map(({ name }) => expect.stringMatching(new RegExp(`^${name}: could not be compared: .*status 500`))));
-    expect(events.map((event) => (event.type === 'check-finished' ? event.name : ''))).toEqual(verifyChecks.map(({ name }) => name));
     expect(JSON.stringify([events, error])).not.toContain(facts.token);
-    expect(closed).toBe(1);
+    return { error: error as { readonly message: string; readonly facts: readonly string[] }, checked: events.map((event) => (event.type === 'check-finished' ? event.name : '')), connections, notes: tools.notes };
   } finally {
     web.close();
     rmSync(place, { recursive: true, force: true });
   }
+}
+
+const whoItIs = { status: 200, body: { MediaContainer: { machineIdentifier: 'another', version: '1.43.4.10718-1e3cb7a60', claimed: true } } };
+
+test('a server that refuses everything but its name: what differs and what could not be compared are told apart, each on record', async () => {
+  const { error, checked, connections } = await verified((path) => (path === '/identity' ? whoItIs : { status: 500 }));
+  const differ = ['same-identity'];
+  const silent = verifyChecks.map(({ name }) => name).filter((name) => !['same-identity', 'running-version'].includes(name));
+  expect(error).toMatchObject({ kind: 'difference', message: `The server on release plex differs from what was moved in one point, and could not be compared with what was moved in ${silent.length} points` });
+  expect(error.facts).toEqual([...differ, ...silent].map((name) => expect.stringMatching(new RegExp(`^${name}: ${differ.includes(name) ? 'it says another' : 'could not be compared: .*(?:status 500|cannot be reached)'}`))));
+  expect(checked).toEqual(verifyChecks.map(({ name }) => name));
+  expect(connections).toEqual({ opened: 1, closed: 1 });
+});
+
+test('a server that goes away while it is compared is waited for, and what it was asked is asked again', async () => {
+  let sections = 0;
+  // Each check is asked four times before the server is looked for, and every request is the name or the libraries.
+  const { error, checked, connections, notes } = await verified((path) => {
+    if (path === '/library/sections') sections += 1;
+    return sections > 0 && sections <= 4 ? null : path === '/identity' ? whoItIs : { status: 500 };
+  });
+  expect(checked).toEqual(verifyChecks.map(({ name }) => name));
+  expect(error).toMatchObject({ kind: 'difference' });
+  expect(connections).toEqual({ opened: 2, closed: 2 });
+  expect(notes).toEqual([expect.stringContaining('went away while "libraries" was compared')]);
+});
+
+test('a server that keeps going away is no difference: the same command compares again', async () => {
+  const { error, checked, connections } = await verified(() => null);
+  expect(error).toMatchObject({ kind: 'failed', message: 'The server on release plex keeps going away while it is compared', remedy: expect.stringContaining('the same command') });
+  expect(error.facts).toEqual([expect.stringMatching(/^same-identity: could not be compared: /)]);
+  expect(checked).toEqual([]);
+  expect(connections).toEqual({ opened: 4, closed: 4 });
 });
 
 test('a target without a server says that nothing was asked of one', async () => {

@@ -22,6 +22,8 @@ export type Verified = { readonly server: 'compared' | 'none'; readonly checks: 
 const firstStartTimeoutMs = 10 * 60_000;
 const playableSamples = 10;
 const artworkSamples = 20;
+/** A server that goes away while it is compared (its container ends, its pod is replaced) is waited for so often. */
+const comebacks = 3;
 
 /** Compares the running server with what was delivered: identity, version, libraries, counts, files really read, artwork. */
 export const verify: MigrationStep<'source' | 'target' | 'directory' | 'manifest' | 'record', Verified> = {
@@ -29,7 +31,8 @@ export const verify: MigrationStep<'source' | 'target' | 'directory' | 'manifest
   title: 'Compare the running server with what was moved',
   touches: 'nothing',
   async run({ source: oldServer, target, directory, manifest, record, note, resultOf, progress }) {
-    const connection = await whileWaiting(target.connect({ timeoutMs: firstStartTimeoutMs }), { what: 'waiting for the server on the target', progress });
+    const connect = () => whileWaiting(target.connect({ timeoutMs: firstStartTimeoutMs }), { what: 'waiting for the server on the target', progress });
+    let connection = await connect();
     if (connection === null) {
       note(`${target.name} runs no server: what arrived was proven by its files, and nothing was asked of a server`);
       return { server: 'none', checks: [] };
@@ -39,18 +42,27 @@ export const verify: MigrationStep<'source' | 'target' | 'directory' | 'manifest
       const missing = missingPaths(directory.missingMedia);
       const samples = await pickSamples(directory.rewritten, { playable: playableSamples, artwork: artworkSamples, isMissing: (path) => missing.has(path) });
       const source = resultOf(inspect).source;
-      const context: VerifyContext = {
-        server: plexServer({ baseUrl: connection.baseUrl, token }),
+      const contextOn = (baseUrl: string): VerifyContext => ({
+        server: plexServer({ baseUrl, token }),
         oldServer,
         target,
         manifest: manifest(),
         samples,
         onDeck: resultOf(stopSource).onDeck,
         expected: { machineIdentifier: source.processedMachineIdentifier, version: resultOf(openTarget).version, claimed: token !== null },
-      };
+      });
       const checks: CheckOutcome[] = [];
+      let comebacksLeft = comebacks;
       for (const check of verifyChecks) {
-        const finding = await outcome(check, context);
+        let answered = await ask(check, contextOn(connection.baseUrl));
+        for (; 'isServerGone' in answered && comebacksLeft > 0; comebacksLeft -= 1) {
+          note(`the server on ${target.name} went away while "${check.name}" was compared: it is waited for and asked again`);
+          await connection.close();
+          connection = (await connect()) ?? connection;
+          answered = await ask(check, contextOn(connection.baseUrl));
+        }
+        if ('isServerGone' in answered) throw wentAway(target.name, { check: check.name, reason: answered.reason });
+        const { finding } = answered;
         checks.push({ name: check.name, claim: check.claim, finding, accepted: false });
         record({ type: 'check-finished', step: 'verify', name: check.name, claim: check.claim, finding, accepted: false });
       }
@@ -63,23 +75,49 @@ export const verify: MigrationStep<'source' | 'target' | 'directory' | 'manifest
   },
 };
 
-/** A server that has just started may refuse for a moment: each check is asked again a few times before it counts as failed. */
-async function outcome(check: Check<VerifyContext>, context: VerifyContext): Promise<Finding> {
+type Answered = { readonly finding: Finding } | { readonly isServerGone: true; readonly reason: string };
+
+/** How the detail of a check begins to which there was no answer to be compared. */
+const notCompared = 'could not be compared';
+
+/** A server that has just started may refuse for a moment: each check is asked again a few times before it counts as failed, or the server as gone. */
+async function ask(check: Check<VerifyContext>, context: VerifyContext): Promise<Answered> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await check.run(context);
+      return { finding: await check.run(context) };
     } catch (error) {
-      if (attempt === 4) return { status: 'fail', detail: `could not be compared: ${messageOf(error)}`, remedy: goBack };
+      if (attempt === 4) {
+        const reason = messageOf(error);
+        return (await answers(context)) ? { finding: { status: 'fail', detail: `${notCompared}: ${reason}`, remedy: goBack } } : { isServerGone: true, reason };
+      }
       await delay(attempt * 1500);
     }
   }
 }
 
-function difference(name: string, differences: readonly CheckOutcome[]): PlexliftError {
-  return new PlexliftError('difference', `The server on ${name} differs from what was moved in ${differences.length === 1 ? 'one point' : `${differences.length} points`}`, {
-    facts: differences.flatMap(({ name: check, finding }) => (finding.status === 'fail' ? [`${check}: ${finding.detail}`] : [])),
-    remedy: goBack,
+async function answers({ server }: VerifyContext): Promise<boolean> {
+  try {
+    await server.identity();
+    return true;
+  } catch (error) {
+    if (error instanceof PlexliftError) return false;
+    throw error;
+  }
+}
+
+function wentAway(name: string, { check, reason }: { readonly check: string; readonly reason: string }): PlexliftError {
+  return new PlexliftError('failed', `The server on ${name} keeps going away while it is compared`, {
+    facts: [`${check}: ${notCompared}: ${reason}`],
+    remedy: 'Look at the log of the server and the events of its pod for what ends it; the same command then waits for it and compares again',
   });
+}
+
+function difference(name: string, failed: readonly CheckOutcome[]): PlexliftError {
+  const details = failed.flatMap(({ name: check, finding }) => (finding.status === 'fail' ? [{ check, detail: finding.detail }] : []));
+  const silent = details.filter(({ detail }) => detail.startsWith(notCompared)).length;
+  const points = (count: number): string => (count === 1 ? 'one point' : `${count} points`);
+  const parts = [...(silent < details.length ? [`differs from what was moved in ${points(details.length - silent)}`] : []), ...(silent > 0 ? [`${notCompared} with what was moved in ${points(silent)}`] : [])];
+  return new PlexliftError('difference', `The server on ${name} ${parts.join(', and ')}`, { facts: details.map(({ check, detail }) => `${check}: ${detail}`), remedy: goBack });
 }
 
 /** Media paths that could not be read when they were looked up, one JSON object a line. */
