@@ -10,6 +10,7 @@ import { startCluster } from '../bed/kubernetes/cluster.ts';
 import type { RunningProcess } from '../bed/runningProcesses.ts';
 import { bytesReadBy, signalProcesses } from '../bed/runningProcesses.ts';
 import { freshBulkDirectory, writeFreshBulk } from './freshBulk.ts';
+import type { Underway } from './interruption.ts';
 import { requireExit } from './interruption.ts';
 import { beginRestlessFiles } from './restlessFiles.ts';
 import { dataOnSource } from './sidesOfStage.ts';
@@ -40,14 +41,21 @@ function stageFor(position: number): FaultStage {
 }
 
 function unpacking({ farSides }: FaultStage): readonly RunningProcess[] {
-  const found = farSides.inPod().filter(({ command }) => command.startsWith('tar --extract'));
-  if (found.length === 0) throw new Error('No tar runs in the pod');
-  return found;
+  return farSides.inPod().filter(({ command }) => command.startsWith('tar --extract'));
 }
 
-/** The tar in the pod that is in the middle of its segment: what comes for it then does not fit into what lies between it and plexlift. */
-function unpackingMost(copying: FaultStage): RunningProcess {
-  return unpacking(copying).reduce((one, other) => (bytesReadBy(other.pid) > bytesReadBy(one.pid) ? other : one));
+/** What a tar in the pod has read when it counts as in the middle of its segment: what still comes for it does not fit into what lies between it and plexlift. */
+const middleBytes = 8 * 1024 * 1024;
+
+/** Waits for a tar in the pod that is in the middle of its segment. Between two segments, and on a busy machine before the first, there is none. */
+async function untilUnpacking(copying: FaultStage, underway: Underway): Promise<RunningProcess> {
+  let found: RunningProcess | undefined;
+  await underway.until(() => {
+    found = unpacking(copying).find(({ pid }) => bytesReadBy(pid) > middleBytes);
+    return found !== undefined;
+  });
+  if (found === undefined) throw new Error('No tar runs in the pod');
+  return found;
 }
 
 /** Longer than kubectl, and plexlift itself, wait for one byte. */
@@ -56,7 +64,8 @@ const stalledMs = 90_000;
 describe.concurrent('a copy ends whole', () => {
   test('when the tar in the pod stands still for 90 s', async () => {
     const copying = stageFor(0);
-    const { exitCode } = await copying.survives(async () => {
+    const { exitCode } = await copying.survives(async (underway) => {
+      await untilUnpacking(copying, underway);
       const stopped = unpacking(copying);
       signalProcesses(stopped, 'SIGSTOP');
       await delay(stalledMs);
@@ -68,7 +77,7 @@ describe.concurrent('a copy ends whole', () => {
 
   test('when the tar in the pod stands still and never goes on', async () => {
     const copying = stageFor(1);
-    const { exitCode } = await copying.survives(() => signalProcesses([unpackingMost(copying)], 'SIGSTOP'));
+    const { exitCode } = await copying.survives(async (underway) => signalProcesses([await untilUnpacking(copying, underway)], 'SIGSTOP'));
     expect(exitCode).toBe(0);
   });
 

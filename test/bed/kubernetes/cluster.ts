@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, open } from 'node:fs/promises';
+import { appendFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -47,10 +47,12 @@ export interface Cluster extends Omit<ClusterPrograms, 'cluster'> {
   makeVolume(options: VolumeOptions): Promise<string>;
   /** Removes a volume made by `makeVolume` with the files it made; nothing may use it any more. */
   removeVolume(name: string): Promise<void>;
-  /** Kills a component with SIGKILL; the containers go on without it. */
+  /** Kills a component with SIGKILL; the containers go on without it. One that ends by itself is started again, as a node does. */
   kill(component: string): Promise<void>;
   /** Starts a component again after `kill`; returns as soon as its process runs. */
   revive(component: string): Promise<void>;
+  /** Waits until the API server answers that it is ready. */
+  answers(): Promise<void>;
   /** Ends everything and removes every trace. */
   stop(): Promise<void>;
 }
@@ -58,6 +60,8 @@ export interface Cluster extends Omit<ClusterPrograms, 'cluster'> {
 /** How long the node may take from nothing to Ready. */
 const startTimeoutMs = 120_000;
 const pollMs = 200;
+/** What a node's service manager waits before it starts something again that has ended. */
+const restartAfterMs = 1000;
 
 /**
  * Starts a cluster, building and fetching what it needs on the first time; leftovers of crashed ones go first. Needs root.
@@ -84,17 +88,35 @@ function createBed(first: BedRecord, { programs, addresses }: { programs: Cluste
   const paths = pathsOf(bedDirectory(first.number));
   let record = first;
   const imported = new Set<string>();
-  const components = new Map<string, { readonly command: readonly string[]; readonly identity: ProcessId }>();
+  const components = new Map<string, Component>();
+  const restarts = new Set<Promise<void>>();
+  let isStopping = false;
 
   async function launch(name: string, command: readonly string[]): Promise<void> {
-    const pid = await launchInNode(command, { name, paths, addresses });
-    const identity = await identify(pid);
+    const child = await launchInNode(command, { name, paths, addresses });
+    const identity = await identify(child.pid);
     if (identity === undefined) {
       throw new Error(`Cannot start ${name}: it ended at once; see "${join(paths.logs, `${name}.log`)}"`);
     }
-    components.set(name, { command, identity });
+    const component: Component = { command, identity, isMeantToRun: true };
+    components.set(name, component);
     record = { ...record, processes: [...record.processes, identity] };
     await writeRecord(record);
+    // An API server whose start takes longer than it allows itself ends, and counts on being started again.
+    void child.ended.then(() => followEnd(name, component));
+  }
+
+  function followEnd(name: string, component: Component): void {
+    if (!component.isMeantToRun || isStopping) return;
+    const restart = startAgain(name, component).finally(() => restarts.delete(restart));
+    restarts.add(restart);
+  }
+
+  async function startAgain(name: string, component: Component): Promise<void> {
+    await sleep(restartAfterMs);
+    if (isStopping || !component.isMeantToRun) return;
+    await appendFile(join(paths.logs, `${name}.log`), 'It ended by itself, and is started again\n');
+    await launch(name, component.command);
   }
 
   function componentCalled(name: string) {
@@ -148,9 +170,16 @@ function createBed(first: BedRecord, { programs, addresses }: { programs: Cluste
       await kubectl(['delete', 'persistentvolume', name, '--ignore-not-found']);
       await removeVolumeFiles(paths.volumes, name);
     },
-    kill: (component) => end([componentCalled(component).identity], 'SIGKILL'),
+    async kill(name) {
+      const component = componentCalled(name);
+      component.isMeantToRun = false;
+      await end([component.identity], 'SIGKILL');
+    },
     revive: (component) => launch(component, componentCalled(component).command),
+    answers: () => waitUntil('the API server is ready', async () => (await kubectl(['get', '--raw=/readyz'])).stdout === 'ok'),
     async stop() {
+      isStopping = true;
+      await Promise.all(restarts);
       await removeBed(record);
     },
   };
@@ -166,7 +195,7 @@ function createBed(first: BedRecord, { programs, addresses }: { programs: Cluste
       await launch('containerd', ['containerd', '--config', paths.containerdConfig]);
       await component('etcd', etcd);
       await component('kube-apiserver', apiServer);
-      await waitUntil('the API server is ready', async () => (await kubectl(['get', '--raw=/readyz'])).stdout === 'ok');
+      await cluster.answers();
       for (const [name, args] of Object.entries(rest)) {
         await component(name, args);
       }
@@ -186,11 +215,17 @@ function createBed(first: BedRecord, { programs, addresses }: { programs: Cluste
   };
 }
 
-/** Starts a program in the node's network, in a process group of its own, and returns its pid. */
+interface Component {
+  readonly command: readonly string[];
+  readonly identity: ProcessId;
+  isMeantToRun: boolean;
+}
+
+/** Starts a program in the node's network, in a process group of its own. */
 async function launchInNode(
   command: readonly string[],
   { name, paths, addresses }: { name: string; paths: BedPaths; addresses: BedAddresses },
-): Promise<number> {
+): Promise<{ readonly pid: number; readonly ended: Promise<unknown> }> {
   await mkdir(paths.logs, { recursive: true });
   const log = await open(join(paths.logs, `${name}.log`), 'a');
   try {
@@ -200,6 +235,9 @@ async function launchInNode(
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
     });
+    const ended = new Promise((resolve) => {
+      child.once('exit', resolve);
+    });
     await new Promise((resolve, reject) => {
       child.once('spawn', resolve).once('error', reject);
     });
@@ -207,7 +245,7 @@ async function launchInNode(
     if (child.pid === undefined) {
       throw new Error(`Cannot start ${name}: it has no process id`);
     }
-    return child.pid;
+    return { pid: child.pid, ended };
   } finally {
     await log.close();
   }
@@ -227,5 +265,5 @@ async function waitUntil(claim: string, condition: () => Promise<boolean>): Prom
     }
     await sleep(pollMs);
   }
-  throw new Error(`Cannot start the cluster: it is not true after ${startTimeoutMs / 1000} s that ${claim}`, { cause });
+  throw new Error(`The cluster does not run: it is not true after ${startTimeoutMs / 1000} s that ${claim}`, { cause });
 }
