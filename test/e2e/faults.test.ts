@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stages.close();
-  await cluster.stop();
+  await cluster?.stop();
 });
 
 async function deletePod({ release }: Stage): Promise<void> {

@@ -24,8 +24,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stage.close();
-  await cluster.stop();
+  await stage?.close();
+  await cluster?.stop();
 });
 
 /** So much of a segment has passed when it counts as in its middle; it holds many times as much. */

@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stages.close();
-  await cluster.stop();
+  await cluster?.stop();
 });
 
 /** That the next case on the same stage can migrate again is the other half of every proof here. */

@@ -24,8 +24,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stage.close();
-  await cluster.stop();
+  await stage?.close();
+  await cluster?.stop();
 });
 
 function kill(process_: { readonly pid: number } | undefined): void {

@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const stage of stages) await stage.close();
-  await cluster.stop();
+  await cluster?.stop();
 });
 
 function stageFor(position: number): FaultStage {

@@ -32,8 +32,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await execa('umount', [stage.runDirectory], { reject: false });
-  await stage.close();
-  await cluster.stop();
+  await stage?.close();
+  await cluster?.stop();
 });
 
 /** Stops what unpacks in the pod for a moment, or it might be done before the volume is full. */

@@ -23,12 +23,17 @@ export async function makeBridge(machineId: string, subnet: number): Promise<voi
   await runOnHost(['ip', 'link', 'set', bridge, 'up']);
 }
 
-/** Removes the bridge and the machine's veth if they are still there. */
+/** Removes the bridge and the machine's veth if they are still there; another process may be at it too. */
 export async function removeBridge(machineId: string): Promise<void> {
   for (const device of [`vb-${bridgeName(machineId)}`, bridgeName(machineId)]) {
-    const shown = await tryOnHost(['ip', 'link', 'show', device]);
-    if (shown.exitCode === 0) await runOnHost(['ip', 'link', 'delete', device]);
+    if (!(await isThere(device))) continue;
+    const { exitCode, stderr } = await tryOnHost(['ip', 'link', 'delete', device]);
+    if (exitCode !== 0 && (await isThere(device))) throw new Error(`Cannot remove the network device "${device}": ${stderr.trim()}`);
   }
+}
+
+async function isThere(device: string): Promise<boolean> {
+  return (await tryOnHost(['ip', 'link', 'show', device])).exitCode === 0;
 }
 
 /**
