@@ -27,9 +27,10 @@ export interface TreePlace {
   readonly givesWay?: boolean;
 }
 
-// One record is eight fields, each ended by NUL: the only byte that cannot be part of a name.
-const fieldsPerEntry = 8;
-const listFormat = String.raw`%y\0%Y\0%s\0%T@\0%C@\0%m\0%l\0%P\0`;
+// One record is nine fields, each ended by NUL: the only byte that cannot be part of a name. Of a path only its depth and its last name are
+// told: find names a directory before what is in it, and the whole path would make half of all that has to come through the connection.
+const fieldsPerEntry = 9;
+const listFormat = String.raw`%y\0%Y\0%s\0%T@\0%C@\0%m\0%l\0%d\0%f\0`;
 
 /** The command that lists everything below a directory, and the directory itself where `mindepth` is 0; needs GNU find. */
 export function listCommand(directory: string, mindepth: 0 | 1 = 1): Command {
@@ -136,6 +137,7 @@ export interface Listed {
 export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<Listed, boolean> {
   let rest = '';
   let fields: string[] = [];
+  const directories: string[] = [];
   for await (const chunk of output) {
     const parts = (rest + chunk.toString('latin1')).split('\0');
     rest = parts.pop() ?? '';
@@ -143,7 +145,7 @@ export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<
     let used = 0;
     while (fields.length - used >= fieldsPerEntry) {
       const record = fields.slice(used, used + fieldsPerEntry);
-      yield { entry: entryOf(record), leadsToDirectory: record[0] === 'l' && record[1] === 'd' };
+      yield { entry: entryOf(record, directories), leadsToDirectory: record[0] === 'l' && record[1] === 'd' };
       used += fieldsPerEntry;
     }
     fields = fields.slice(used);
@@ -151,8 +153,16 @@ export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<
   return rest === '' && fields.length === 0;
 }
 
-function entryOf(fields: readonly string[]): Entry {
-  const [kind = '', , size = '', modified = '', changed = '', mode = '', link = '', path = ''] = fields;
+/** The entry of a record. `directories`: the one that was named last at each depth, by the depth of what is in it. */
+function entryOf(fields: readonly string[], directories: string[]): Entry {
+  const [kind = '', , size = '', modified = '', changed = '', mode = '', link = '', depthText = '', name = ''] = fields;
+  const depth = wholeNumber(depthText, fields);
+  const path = pathOf(name, { depth, parent: directories[depth] });
+  if (path === null) throw unreadable(fields);
+  if (kind === 'd') {
+    directories.length = depth + 1;
+    directories.push(path);
+  }
   const entry = {
     path: path as BytePath,
     sizeBytes: wholeNumber(size, fields),
@@ -176,6 +186,13 @@ function entryOf(fields: readonly string[]): Entry {
     default:
       throw unreadable(fields);
   }
+}
+
+// What a listing starts from has depth 0, and no name of its own; what is in it has the depth 1, and a parent only where that was listed too.
+function pathOf(name: string, { depth, parent }: { readonly depth: number; readonly parent: string | undefined }): string | null {
+  if (depth === 0) return '';
+  if (depth === 1 || parent === '') return name;
+  return parent === undefined ? null : `${parent}/${name}`;
 }
 
 // find prints the second that had begun and, after the point, how far it went: "-2.5" is half a second after -2. As a number, .999999999

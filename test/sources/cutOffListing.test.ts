@@ -3,7 +3,12 @@ import { expect, test } from 'vitest';
 import type { Machine, ProcessEnding } from '../../src/machines/machine.ts';
 import { localTree } from '../../src/sources/dataDirectory.ts';
 
-const record = ['f', 'f', '3', '1795320000.0', '1795320000.5', '644', '', 'a file', ''].join('\0');
+/** What find prints of one entry. */
+function record(kind: 'f' | 'd', depth: number, name: string): string {
+  return [kind, kind, '3', '1795320000.0', '1795320000.5', '644', '', String(depth), name, ''].join('\0');
+}
+
+const whole: ProcessEnding = { exitCode: 0, signal: null, stderrTail: '' };
 
 /** A machine whose listing says this and then ends like this. */
 function machineListing(printed: string, ending: ProcessEnding): Machine {
@@ -21,7 +26,7 @@ async function names(machine: Machine): Promise<readonly string[]> {
 }
 
 test('a listing that ends behind a whole record is taken', async () => {
-  expect(await names(machineListing(record, { exitCode: 0, signal: null, stderrTail: '' }))).toEqual(['a file']);
+  expect(await names(machineListing(record('f', 1, 'a file'), whole))).toEqual(['a file']);
 });
 
 test.each([
@@ -29,5 +34,14 @@ test.each([
   ['because it was killed', { exitCode: null, signal: 'SIGKILL', stderrTail: '' }],
   ['without any exit code that tells so', { exitCode: 0, signal: null, stderrTail: '' }],
 ] as const)('one that was cut off within a record %s is a failure that the same command gets over, and no bug', async (_, ending) => {
-  await expect(names(machineListing(`${record}f\0f\0`, ending))).rejects.toMatchObject({ kind: 'failed' });
+  await expect(names(machineListing(`${record('f', 1, 'a file')}f\0f\0`, ending))).rejects.toMatchObject({ kind: 'failed' });
+});
+
+test('the path of an entry is told by the directories named before it, however deep they were left', async () => {
+  const printed = [record('d', 1, 'a'), record('d', 2, 'b'), record('f', 3, 'one'), record('f', 2, 'two'), record('d', 2, 'c'), record('f', 3, 'three'), record('f', 1, 'four'), record('d', 1, 'd'), record('f', 2, 'five')];
+  expect(await names(machineListing(printed.join(''), whole))).toEqual(['a', 'a/b', 'a/b/one', 'a/two', 'a/c', 'a/c/three', 'four', 'd', 'd/five']);
+});
+
+test('an entry below a directory that was not named is no listing', async () => {
+  await expect(names(machineListing(`${record('d', 1, 'a')}${record('f', 3, 'lost')}`, whole))).rejects.toThrow('is no record');
 });
