@@ -37,14 +37,18 @@ const mustCome = `presence < 2 AND listed AND type <> 'other'`;
 /** Works out the delta of a tree whose latest listing is complete. */
 export function openDelta(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner }): Delta {
   const { tree } = options;
-  inTransaction(database, () => doubtWhatWillBeTouched(database, options));
-  recordLate(database, options);
+  inTransaction(database, () => doubtOtherOwners(database, options));
+  // Each of the rest goes through all rows: on most passes nothing changed, and there is nothing to go through them for.
+  const isToDo = hasAny(database, { tree, what: `(${mustGo}) OR (${mustCome})` });
+  if (isToDo) inTransaction(database, () => doubtWhatWillBeTouched(database, options));
+  recordLate(database, { tree, isToDo });
   const directory = database.prepare(`
     SELECT ${entryColumns} FROM entries WHERE tree = :tree AND path = :path AND type = 'directory' AND ${mustCome} AND path NOT IN (SELECT path FROM late)`);
   const removed = database.prepare('UPDATE entries SET presence = 0, there = NULL WHERE tree = ? AND path = ?');
   return {
-    toSend: countOf(database, options),
+    toSend: isToDo ? countOf(database, options) : { entries: 0, bytes: 0 },
     *removals() {
+      if (!isToDo) return;
       const page = database.prepare(`
         SELECT path FROM entries WHERE tree = :tree AND path < :before AND ${mustGo} ORDER BY path DESC LIMIT ${removalsPerCall}`);
       for (let before = behindEveryPath; ; ) {
@@ -61,48 +65,51 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
       });
     },
     *leaves() {
+      if (!isToDo) return;
       const page = database.prepare(`
         SELECT ${entryColumns} FROM entries WHERE tree = :tree AND presence < 2 AND type IN ('file', 'link') AND listed
           AND path > :after ORDER BY path LIMIT ${pageRows}`);
-      yield* paged<Entry>((after) => page.all({ tree, after: after === null ? Buffer.alloc(0) : bytesOf(after.path) }), entryOf);
+      yield* paged<Entry>(pageRows, { readAfter: (after) => page.all({ tree, after: after === null ? Buffer.alloc(0) : bytesOf(after.path) }), itemOf: entryOf });
     },
     directoryToSend(path) {
       const row = directory.get({ tree, path: bytesOf(path) });
       return row === undefined ? null : entryOf(row);
     },
     *directories() {
+      if (!isToDo) return;
       const page = database.prepare(`
         SELECT ${entryColumns}, depth FROM entries WHERE tree = :tree AND presence < 2 AND type = 'directory' AND listed
           AND (:depth IS NULL OR depth < :depth OR (depth = :depth AND path > :after)) ORDER BY depth DESC, path LIMIT ${pageDirectories}`);
-      const rows = paged<{ readonly entry: Entry; readonly depth: number }>(
-        (last) => page.all({ tree, depth: last?.depth ?? null, after: last === null ? Buffer.alloc(0) : bytesOf(last.entry.path) }),
-        (row) => ({ entry: entryOf(row), depth: numberIn(row, 'depth') }),
-      );
+      const rows = paged<{ readonly entry: Entry; readonly depth: number }>(pageDirectories, {
+        readAfter: (last) => page.all({ tree, depth: last?.depth ?? null, after: last === null ? Buffer.alloc(0) : bytesOf(last.entry.path) }),
+        itemOf: (row) => ({ entry: entryOf(row), depth: numberIn(row, 'depth') }),
+      });
       for (const { entry } of rows) yield entry;
     },
   };
 }
 
-function* paged<Item>(readAfter: (last: Item | null) => readonly Row[], itemOf: (row: Row) => Item): Generator<Item> {
+function* paged<Item>(pageLength: number, { readAfter, itemOf }: { readonly readAfter: (last: Item | null) => readonly Row[]; readonly itemOf: (row: Row) => Item }): Generator<Item> {
   for (let last: Item | null = null; ; ) {
     const items: readonly Item[] = readAfter(last).map((row) => itemOf(row));
     yield* items;
     last = items.at(-1) ?? null;
-    if (last === null) return;
+    if (last === null || items.length < pageLength) return;
   }
+}
+
+/** Another owner is another content. */
+function doubtOtherOwners(database: DatabaseSync, { tree, owner: { uid, gid } }: { readonly tree: string; readonly owner: Owner }): void {
+  const others = `FROM segments WHERE tree = :tree AND (uid <> :uid OR gid <> :gid)`;
+  if (database.prepare(`SELECT 1 ${others} LIMIT 1`).get({ tree, uid, gid }) === undefined) return;
+  database.prepare(`UPDATE entries SET presence = 1 WHERE tree = :tree AND presence = 2 AND segment IN (SELECT id ${others})`).run({ tree, uid, gid });
 }
 
 /**
  * Takes back what will be untrue once the first byte is sent: creating, replacing or removing an entry changes the time of the
- * directory it is in, so that directory has to be sent again; it is recorded before the effect. And another owner is another content.
+ * directory it is in, so that directory has to be sent again; it is recorded before the effect.
  */
-function doubtWhatWillBeTouched(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner }): void {
-  const { tree, owner } = options;
-  database
-    .prepare(`
-      UPDATE entries SET presence = 1 WHERE tree = :tree AND presence = 2
-        AND segment IN (SELECT id FROM segments WHERE tree = :tree AND (uid <> :uid OR gid <> :gid))`)
-    .run({ tree, uid: owner.uid, gid: owner.gid });
+function doubtWhatWillBeTouched(database: DatabaseSync, { tree }: { readonly tree: string }): void {
   database
     .prepare(`
       UPDATE entries SET presence = 1 WHERE tree = :tree AND presence = 2
@@ -110,9 +117,14 @@ function doubtWhatWillBeTouched(database: DatabaseSync, options: { readonly tree
     .run({ tree });
 }
 
+function hasAny(database: DatabaseSync, { tree, what }: { readonly tree: string; readonly what: string }): boolean {
+  return database.prepare(`SELECT 1 FROM entries WHERE tree = ? AND (${what}) LIMIT 1`).get(tree) !== undefined;
+}
+
 /** Notes the directories to send below which there is no leaf to send, and all above them: they come last, since making one touches the next. */
-function recordLate(database: DatabaseSync, { tree }: { readonly tree: string }): void {
+function recordLate(database: DatabaseSync, { tree, isToDo }: { readonly tree: string; readonly isToDo: boolean }): void {
   database.exec('CREATE TEMP TABLE IF NOT EXISTS late (path BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM late;');
+  if (!isToDo) return;
   const insert = database.prepare('INSERT OR IGNORE INTO late (path) VALUES (?)');
   // "0" follows "/": between the two lies all that is below a directory.
   const withoutLeaves = database.prepare(`

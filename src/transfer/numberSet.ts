@@ -2,6 +2,8 @@
 export interface NumberSet {
   add(number: number): void;
   has(number: number): boolean;
+  /** How many different numbers were added. */
+  size(): number;
 }
 
 const initialBytes = 1_024;
@@ -9,6 +11,7 @@ const initialBytes = 1_024;
 /** An empty set. */
 export function numberSet(): NumberSet {
   let bits = new Uint8Array(initialBytes);
+  let size = 0;
   return {
     add(number) {
       const at = number >> 3;
@@ -17,8 +20,12 @@ export function numberSet(): NumberSet {
         larger.set(bits);
         bits = larger;
       }
-      bits[at] = (bits[at] ?? 0) | (1 << (number & 7));
+      const before = bits[at] ?? 0;
+      const after = before | (1 << (number & 7));
+      if (after !== before) size += 1;
+      bits[at] = after;
     },
     has: (number) => ((bits[number >> 3] ?? 0) & (1 << (number & 7))) !== 0,
+    size: () => size,
   };
 }

@@ -80,6 +80,18 @@ describe('the delta', () => {
     expect(list(manifest, tree.with(0, { ...directoryAt('d'), sizeBytes: 8192 })).toSend.entries).toBe(0);
   });
 
+  test('what was sent for another user or another group is sent again, and only that', () => {
+    const manifest = freshManifest();
+    list(manifest, tree);
+    land(manifest, tree);
+    for (const other of [{ uid: 1001, gid: 1000 }, { uid: 1000, gid: 1001 }]) {
+      const delta = manifest.delta('bulk', other);
+      expect([namesIn(delta.leaves()), namesIn(delta.directories())]).toEqual([['d/a', 'd/b', 'e/c'], ['d', 'e']]);
+      land(manifest, tree);
+    }
+    expect(manifest.delta('bulk', owner).toSend.entries).toBe(0);
+  });
+
   test('what is gone is removed children first, its directory is sent again, and its row is kept', () => {
     const manifest = freshManifest();
     list(manifest, tree);

@@ -9,6 +9,7 @@ test('has what was added, and nothing else', () => {
       for (const number of added) set.add(number);
       expect(asked.map((number) => set.has(number))).toEqual(asked.map((number) => added.includes(number)));
       expect(added.every((number) => set.has(number))).toBe(true);
+      expect(set.size()).toBe(new Set(added).size);
     }),
   );
 });
