@@ -5,6 +5,7 @@ import { thisComputer } from '../machines/localMachine.ts';
 import type { Machine } from '../machines/machine.ts';
 import { openSsh } from '../machines/ssh.ts';
 import type { RunEvent } from '../runner/events.ts';
+import { absentSource } from '../sources/absentSource.ts';
 import { directorySource } from '../sources/directory.ts';
 import type { Source } from '../sources/source.ts';
 import { systemdPlex } from '../sources/systemdPlex.ts';
@@ -20,6 +21,8 @@ export interface AssembleOptions {
   readonly record: (event: RunEvent) => void;
   /** Shows values that a person is to commit and keeps them in a file; gives back where they can be read; absent where nothing is changed. */
   readonly showValues?: (yaml: string) => string;
+  /** True for commands that have work to do without the source: where its machine cannot be reached, they are given one that says so when it is asked. */
+  readonly worksWithoutSource?: boolean;
 }
 
 /** The two sides and this computer, as the configuration names them. The one place that knows every kind. */
@@ -33,7 +36,7 @@ export interface Sides {
 /** Picks the kinds and connects them. Every command of every machine goes through `audited`, put on here and nowhere else. */
 export async function assemble(configuration: Pick<Configuration, 'source' | 'target' | 'paths'>, options: AssembleOptions): Promise<Sides> {
   const here = withAudit(thisComputer(), options);
-  const source = await openSource(configuration, here, options);
+  const source = await sourceOrItsAbsence(configuration, here, options);
   const target = openTarget(configuration, here, options);
   return {
     source,
@@ -47,6 +50,15 @@ export async function assemble(configuration: Pick<Configuration, 'source' | 'ta
       }
     },
   };
+}
+
+async function sourceOrItsAbsence(configuration: Pick<Configuration, 'source' | 'paths'>, here: Machine, options: AssembleOptions): Promise<Source> {
+  try {
+    return await openSource(configuration, here, options);
+  } catch (error) {
+    if (options.worksWithoutSource !== true || !(error instanceof PlexliftError) || !('ssh' in configuration.source)) throw error;
+    return absentSource(configuration.source.ssh, error);
+  }
 }
 
 async function openSource({ source, paths }: Pick<Configuration, 'source' | 'paths'>, here: Machine, options: AssembleOptions): Promise<Source> {

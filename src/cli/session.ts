@@ -48,6 +48,8 @@ export interface SessionOptions {
   readonly rehearsal?: boolean;
   /** The command is about the latest run, also where that was taken back or finished: it begins no other. */
   readonly keepsRun?: true;
+  /** The command has work to do also where the machine of the source cannot be reached. */
+  readonly worksWithoutSource?: true;
   /** Changes to the configuration as read, e.g. a rehearsal's target. */
   readonly adjust?: (configuration: Configuration) => Configuration;
 }
@@ -108,7 +110,7 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
   };
   try {
     const answers = parseAnswers(listOption(open.options, 'yes'));
-    const sides = await assemble(configuration, { terminal, record: recordCommand, showValues: (yaml) => showValues(yaml, open) });
+    const sides = await assemble(configuration, { terminal, record: recordCommand, showValues: (yaml) => showValues(yaml, open), worksWithoutSource: open.worksWithoutSource ?? false });
     isAssembled = true;
     const accepted = new Set(listOption(open.options, 'accept'));
     const migration: Migration = {

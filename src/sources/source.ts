@@ -93,6 +93,7 @@ export type StopEvidence = {
  * start by itself). Scratch files lie outside Plex's directories and are removed.
  */
 export interface Source {
+  /** `systemd`, `directory`, or `absent`: its machine cannot be reached. */
   readonly kind: string;
   readonly name: string;
   /** Claims about this kind of source; they close over it. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { truthsOf } from '../../src/cli/truths.ts';
 import type { RecordedEvent, RunEvent } from '../../src/runner/events.ts';
+import { absentSource } from '../../src/sources/absentSource.ts';
 import type { Source } from '../../src/sources/source.ts';
 import type { GateState, Target } from '../../src/targets/target.ts';
 import { sourceFacts, targetFacts } from '../migration/literalFacts.ts';
@@ -51,4 +52,11 @@ test('whether the old server is kept from starting, and that the gate is gone fr
 test.each(['source', 'target'] as const)('a %s that cannot be asked is told as such', async (mute) => {
   const { lines } = await truths({ events: migrated, mute, running: true });
   expect(lines.join('\n')).toContain('could not be asked (no route to host)');
+});
+
+test('a source whose machine is away does not keep the target from being asked', async () => {
+  const target = { name: 'release plex', state: async () => ({ phase: 'published', run: 'run-1' }), serving: async () => 'processed' } as unknown as Target;
+  const { lines, areTwoServers } = await truthsOf({ source: absentSource('alex@old', new Error('no route to host')), target, run: 'run-1' }, { events: migrated.map((event): RecordedEvent => ({ at: 'now', ...event })), error: null });
+  expect(lines).toEqual(['alex@old: could not be asked (no route to host)', 'release plex: the library is published; its server answers as processed']);
+  expect(areTwoServers).toBe(false);
 });

@@ -49,6 +49,16 @@ async function startSourceByHand(): Promise<void> {
   await untilIdentity(serverOnSource(stage));
 }
 
+/** Does `work` while nobody can log in on the source machine. */
+async function withoutSsh(work: () => Promise<unknown>): Promise<void> {
+  await stage.vm.run('systemctl stop ssh.service ssh.socket');
+  try {
+    await work();
+  } finally {
+    await stage.vm.run('systemctl start ssh.service');
+  }
+}
+
 async function targetIdentity(): Promise<string> {
   await stage.release.waitForServer();
   return identityAt(await stage.release.serverUrl());
@@ -104,6 +114,17 @@ describe('one identity, one server', () => {
     requireExit(await stage.plexlift('verify'), 0);
   });
 
+  test('while the old machine cannot be reached, the new server is told of and compared all the same', async () => {
+    await withoutSsh(async () => {
+      const { stdout } = requireExit(await stage.plexlift('status'), 0);
+      expect(stdout).toMatch(/could not be asked \(Cannot .*\)/);
+      expect(stdout).toContain(`its server answers as ${identity}`);
+      expect(requireExit(await stage.plexlift('verify'), 0).stderr).toContain('cannot be reached, so it is not known whether Plex runs there');
+      requireExit(await stage.plexlift('rollback'), 4);
+    });
+    requireExit(await stage.plexlift('verify'), 0);
+  });
+
   test('rollback after somebody upgraded the release without the gate withdraws the library before the source serves again', async () => {
     const { namespace, release, fullName } = stage.release;
     await execa(cluster.helm3, ['upgrade', release, chartDirectory, '--namespace', namespace, '--values', join(cluster.directory, `${namespace}-${fullName}.values.json`)], { env: helmEnvironment(cluster) });
@@ -138,7 +159,8 @@ describe('one identity, one server', () => {
     expect(again.stderr).toMatch(new RegExp(`/config/${withdrawn} \\(.*B\\): the migrated library that was withdrawn`));
     expect(again.stderr).toContain('    plexlift finish\n');
 
-    requireExit(await stage.plexlift('finish', '--yes', 'finish'), 0);
+    // The old machine may be gone by then.
+    await withoutSsh(async () => requireExit(await stage.plexlift('finish', '--yes', 'finish'), 0));
     const finished = requireExit(await stage.plexlift('finish'), 0);
     expect(finished.stderr).toContain('Nothing was changed: this run was finished already');
     expect(await revisions()).toBe(historyBefore);

@@ -12,6 +12,7 @@ import { verifyChecks } from '../../src/migration/checks/runningServer.ts';
 import { verify } from '../../src/migration/steps/verify.ts';
 import { libraryDatabase } from '../../src/plex/dataDirectory.ts';
 import type { Part, PlexServer } from '../../src/server/plexServer.ts';
+import { absentSource } from '../../src/sources/absentSource.ts';
 import type { Source } from '../../src/sources/source.ts';
 import type { Target } from '../../src/targets/target.ts';
 import type { Manifest } from '../../src/transfer/manifest.ts';
@@ -48,10 +49,10 @@ const sound: PlexServer = {
   onDeckIds: async () => [9, 8, 7],
 };
 
-async function found(check: string, options: { readonly server?: Partial<PlexServer>; readonly samples?: Partial<Samples>; readonly disk?: string | null; readonly copied?: readonly string[]; readonly onDeck?: readonly number[] | null; readonly oldRuns?: true; readonly oldFree?: true; readonly expected?: { readonly version?: string | null; readonly claimed?: boolean } } = {}) {
+async function found(check: string, options: { readonly server?: Partial<PlexServer>; readonly samples?: Partial<Samples>; readonly disk?: string | null; readonly copied?: readonly string[]; readonly onDeck?: readonly number[] | null; readonly oldRuns?: true; readonly oldFree?: true; readonly oldAway?: true; readonly expected?: { readonly version?: string | null; readonly claimed?: boolean } } = {}) {
   const target = { name: 'release plex', sampleMedia: async (file: string) => (options.disk === null ? null : { sizeBytes: 5, sha256: sha256(options.disk ?? `bytes of ${file}`) }) } as unknown as Target;
   const manifest = { pathsWithDigest: (digest: string) => (digest === sha256('a picture') ? (options.copied ?? ['Metadata/Movies/a/bcdef.bundle/Contents/_stored/poster']) : []) } as unknown as Manifest;
-  const oldServer = { name: 'alex@old', isRunning: async () => options.oldRuns ?? false, isKeptStopped: async () => options.oldFree === undefined };
+  const oldServer = options.oldAway === true ? absentSource('alex@old', new Error('no route to host')) : { kind: 'systemd', name: 'alex@old', isRunning: async () => options.oldRuns ?? false, isKeptStopped: async () => options.oldFree === undefined };
   const expected = { machineIdentifier: 'processed', version: '1.43.4.10718-1e3cb7a60', claimed: true, ...options.expected };
   return verifyChecks.find(({ name }) => name === check)?.run({ server: { ...sound, ...options.server }, oldServer, target, manifest, samples: { ...samples, ...options.samples }, onDeck: { items: options.onDeck === undefined ? [7, 8] : options.onDeck, reason: 'it was down' }, expected });
 }
@@ -97,6 +98,7 @@ test('what there is nothing of is skipped, and says so; an unpinned version is t
   expect(await found('artwork', { samples: { artwork: [] } })).toMatchObject({ status: 'skip' });
   expect(await found('on-deck', { onDeck: null })).toMatchObject({ status: 'skip', reason: expect.stringContaining('it was down') });
   expect(await found('old-server-down', { oldFree: true })).toMatchObject({ status: 'warn', detail: expect.stringContaining('nothing keeps it from starting'), remedy: expect.stringContaining('plexlift migrate') });
+  expect(await found('old-server-down', { oldAway: true })).toMatchObject({ status: 'warn', detail: 'alex@old cannot be reached, so it is not known whether Plex runs there', remedy: expect.stringContaining('two servers with one identity') });
   expect(await found('item-counts', { server: { count: async () => 4 } })).toMatchObject({ status: 'warn', detail: expect.stringContaining('4 instead of 3') });
   expect(await found('running-version', { expected: { version: null } })).toMatchObject({ status: 'pass' });
 });
@@ -132,7 +134,7 @@ async function verified(answer: (path: string) => { readonly status: number; rea
     const { events, record } = recorder();
     const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() }, 'open-target': { existingLibrary: 'none', version: '1.43.4.10718-1e3cb7a60', done: [] }, 'stop-source': { onDeck: { items: [7], reason: '' } } });
     const mute = async () => Promise.reject(new Error('cannot be reached'));
-    const source = { name: 'alex@old', isRunning: mute, isKeptStopped: mute } as unknown as Source;
+    const source = { kind: 'systemd', name: 'alex@old', isRunning: mute, isKeptStopped: mute } as unknown as Source;
     const error = await thrownBy(verify.run({ source, target, directory, manifest: () => manifest, record, ...tools }));
     expect(JSON.stringify([events, error])).not.toContain(facts.token);
     return { error: error as { readonly message: string; readonly facts: readonly string[] }, checked: events.map((event) => (event.type === 'check-finished' ? event.name : '')), connections, notes: tools.notes };

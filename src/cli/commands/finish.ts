@@ -17,7 +17,7 @@ export const finish: CommandSpec = {
   options: [sharedOptions.configuration, sharedOptions.run, sharedOptions.yes, sharedOptions.json],
   async run(invocation) {
     existingRun(invocation);
-    return withSession({ command: 'finish', keepsRun: true, ...invocation }, async (session) => {
+    return withSession({ command: 'finish', keepsRun: true, worksWithoutSource: true, ...invocation }, async (session) => {
       const { migration, journal } = session;
       const events = eventsOfRun(journal.events);
       const before = events.findLast((event) => event.type === 'finished');

@@ -51,7 +51,7 @@ async function truthsNow(events: readonly RecordedEvent[], { options, terminal }
   const created = events.findLast((event) => event.type === 'run-created');
   if (created?.type !== 'run-created') return unasked('the journal names no run');
   try {
-    const sides = await assemble(readConfiguration(configurationFile(options, terminal)), { terminal, record: () => undefined });
+    const sides = await assemble(readConfiguration(configurationFile(options, terminal)), { terminal, record: () => undefined, worksWithoutSource: true });
     try {
       return await truthsOf({ ...sides, run: created.run }, { events, error: null });
     } finally {

@@ -13,7 +13,7 @@ export const verifyAgain: CommandSpec = {
   options: [sharedOptions.configuration, sharedOptions.run, sharedOptions.yes, sharedOptions.json],
   async run(invocation) {
     existingRun(invocation);
-    return withSession({ command: 'verify', keepsRun: true, ...invocation }, async ({ migration, journal, plan, keepRecord }) => {
+    return withSession({ command: 'verify', keepsRun: true, worksWithoutSource: true, ...invocation }, async ({ migration, journal, plan, keepRecord }) => {
       if (historyOf(journal.events).stateOf('publish').status !== 'finished') throw new PlexliftError('refused', 'Cannot verify: nothing was published yet', { remedy: 'Run "plexlift migrate" to the end; it verifies by itself' });
       // This step alone: what came after it (the settings that were given back) stays done.
       if (historyOf(journal.events).stateOf(verify.name).status === 'finished') journal.record({ type: 'results-discarded', steps: [verify.name], reason: 'asked for with "plexlift verify"' });

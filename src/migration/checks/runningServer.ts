@@ -16,7 +16,7 @@ const firstByteLimitMs = 5_000;
 /** What the running server is compared with. */
 export interface VerifyContext {
   readonly server: PlexServer;
-  readonly oldServer: Pick<Source, 'name' | 'isRunning' | 'isKeptStopped'>;
+  readonly oldServer: Pick<Source, 'kind' | 'name' | 'isRunning' | 'isKeptStopped'>;
   readonly target: Target;
   readonly manifest: Manifest;
   readonly samples: Samples;
@@ -44,6 +44,7 @@ export const verifyChecks: readonly Check<VerifyContext>[] = [
     claim: 'The old server is down and kept from starting: its identity answers in one place only',
     async run({ oldServer, target, expected }) {
       const sides = { source: oldServer.name, target: target.name };
+      if (oldServer.kind === 'absent') return { status: 'warn', detail: `${oldServer.name} cannot be reached, so it is not known whether Plex runs there`, remedy: 'Make sure that this machine stays off, or Plex on it: two servers with one identity damage each other\'s watch state; once it can be reached, "plexlift status" tells' };
       if (await oldServer.isRunning()) return { status: 'fail', ...twoServers({ ...sides, identity: expected.machineIdentifier }) };
       if (await oldServer.isKeptStopped()) return pass(`no process of Plex runs on ${oldServer.name}, and none would be started`);
       return { status: 'warn', detail: `Plex on ${oldServer.name} is down, but nothing keeps it from starting, e.g. at a reboot`, remedy: '"plexlift migrate" keeps it stopped, with your consent' };
