@@ -171,7 +171,7 @@ describe('a source that fails', () => {
   test('a tar that breaks off within a file is not taken for whole', async () => {
     const stage = scene();
     stage.write('Metadata/a', Buffer.alloc(100_000, 1));
-    await expect(stage.send({ mode: 'while running', tree: treeThrough(stage.source, 'head -c 20480', { exitCode: null }) })).rejects.toThrow(/Unexpected end of data|broke off/);
+    await expect(stage.send({ mode: 'while running', tree: treeThrough(stage.source, 'head -c 20480', { exitCode: null }) })).rejects.toThrow(/broke off/);
   });
 
   test('read errors, for which tar sends zeros and exits with 2, are never taken for content', async () => {
@@ -199,7 +199,7 @@ describe('a source that fails', () => {
   test('garbage instead of a tar is an error', async () => {
     const stage = scene();
     stage.write('Metadata/a', 'a');
-    await expect(stage.send({ tree: treeThrough(stage.source, 'tr "a-z" "b-za"', { exitCode: 0 }) })).rejects.toThrow(/Invalid tar header/);
+    await expect(stage.send({ tree: treeThrough(stage.source, 'tr "a-z" "b-za"', { exitCode: 0 }) })).rejects.toThrow(/that is no header of GNU tar/);
   });
 
   test('a program that says nothing is ended by the watchdog', async () => {
