@@ -2,17 +2,17 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { parse } from 'yaml';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readJournal } from '../../src/runner/journal.ts';
 import type { Cluster } from '../bed/kubernetes/cluster.ts';
 import { startCluster } from '../bed/kubernetes/cluster.ts';
-import type { Committed, GitOpsController } from '../bed/kubernetes/gitOpsController.ts';
+import type { GitOpsController } from '../bed/kubernetes/gitOpsController.ts';
 import { startGitOpsController } from '../bed/kubernetes/gitOpsController.ts';
 import type { PlexReleaseOptions } from '../bed/kubernetes/plexRelease.ts';
 import { chartDirectory, helmEnvironment, installPlexRelease, releaseValues } from '../bed/kubernetes/plexRelease.ts';
 import { makeLibrary } from '../bed/library/makeLibrary.ts';
 import { defaultPlexVersion } from '../bed/plexServer/build.ts';
+import { isLong } from '../long.ts';
 import { identityAt, storedLibrary, valuesOf } from './bothSides.ts';
 import { faultsOf } from './endings.ts';
 import { lookAtBothSides } from './formerState.ts';
@@ -22,11 +22,13 @@ import { configuredAs } from './otherConfigurations.ts';
 import { phaseOf } from './plexStarts.ts';
 import type { Stage } from './stage.ts';
 import { openStage } from './stage.ts';
+import { beginAndWait, committedFrom, endedWith } from './waitingForCommit.ts';
 import { differencesFromSource } from './wholeLibrary.ts';
 
 // One source machine for all: what a release is moved into is taken back, or finished and then started again by hand, before the next.
 
 type Helm = 'helm3' | 'helm4';
+type Owner = 'Flux' | 'Argo CD';
 
 const consent = ['--yes', 'existing-library', '--yes', 'stop-source'];
 
@@ -169,11 +171,14 @@ describe.each<Helm>(['helm3', 'helm4'])('with %s a release with names and a clai
   }
 });
 
-// Here it is the controller who runs Helm, and plexlift never does: each Helm, each owner and each way out once.
-describe.each([
-  ['helm3', 'Flux', 'finish'],
-  ['helm4', 'Argo CD', 'rollback'],
-] as const)('with %s a release that %s owns', (helm, kind, wayOut) => {
+type Pairing = readonly [Helm, Owner, 'finish' | 'rollback'];
+/** Each Helm, each owner and each way out once. */
+const pairings: readonly Pairing[] = [['helm3', 'Flux', 'finish'], ['helm4', 'Argo CD', 'rollback']];
+/** What the full run tries as well. */
+const otherPairings: readonly Pairing[] = [['helm4', 'Flux', 'rollback'], ['helm3', 'Argo CD', 'finish']];
+
+// Here it is the controller who runs Helm, and plexlift never does.
+describe.each([...pairings, ...(isLong ? otherPairings : [])])('with %s a release that %s owns', (helm, kind, wayOut) => {
   const namespace = `${kind === 'Flux' ? 'flux' : 'argo'}-${helm}`;
   let owned: Stage;
   let controller: GitOpsController;
@@ -190,57 +195,35 @@ describe.each([
     await owned?.close();
   });
 
-  /** What is printed for a person to commit, as the controller is to have it. */
-  function committed(printed: string): Committed {
-    const document = parse(printed) as { readonly spec?: { readonly upgrade?: { readonly disableWait?: boolean }; readonly values: object } };
-    return { values: { ...base, ...(document.spec?.values ?? document) }, disableWait: document.spec?.upgrade?.disableWait === true };
-  }
-
-  /** Begins a command and lets it come to where it waits for a person. */
-  async function beginAndWait(...words: readonly string[]) {
-    const child = owned.begin(...words);
-    const heard = { stdout: '', stderr: '' };
-    child.stdout.on('data', (chunk: Buffer) => void (heard.stdout += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => void (heard.stderr += chunk.toString('utf8')));
-    const waiting = vi.waitUntil(() => heard.stderr.includes('the same command goes on waiting'), { timeout: 120_000, interval: 100 });
-    await Promise.race([waiting, child.then(() => Promise.reject(new Error(`plexlift ended too early:\n${heard.stderr}`)))]);
-    return { child, heard };
-  }
-
-  async function ended(child: ReturnType<Stage['begin']>, exitCode: number): Promise<void> {
-    const outcome = await child;
-    requireExit({ exitCode: outcome.exitCode ?? -1, stdout: outcome.stdout, stderr: outcome.stderr }, exitCode);
-  }
-
   test('gets the gate by the values that are printed, after a waiting that was interrupted, and is migrated into', async () => {
-    const first = await beginAndWait('migrate', ...consent);
+    const first = await beginAndWait(owned, ['migrate', ...consent]);
     for (const said of ['release-owner', kind, 'prints the values to commit']) expect(first.heard.stderr).toContain(said);
     await delay(4000);
     expect(first.heard.stderr).not.toContain('Look up every media file');
     first.child.kill('SIGINT');
-    await ended(first.child, 130);
+    await endedWith(first.child, 130);
     expect(phaseOf(owned.release.configHostPath)).toBe('none');
 
-    const second = await beginAndWait('migrate', ...consent);
+    const second = await beginAndWait(owned, ['migrate', ...consent]);
     expect(second.heard.stdout).toBe(first.heard.stdout);
-    controller.commit(committed(second.heard.stdout));
-    await ended(second.child, 0);
+    controller.commit(committedFrom(second.heard.stdout, base));
+    await endedWith(second.child, 0);
     expect(differencesFromSource(owned)).toEqual([]);
   });
 
   test.runIf(wayOut === 'finish')('is finished by what is printed then, and keeps the version', async () => {
-    const { child, heard } = await beginAndWait('finish', '--yes', 'finish');
-    controller.commit(committed(heard.stdout));
-    await ended(child, 0);
+    const { child, heard } = await beginAndWait(owned, ['finish', '--yes', 'finish']);
+    controller.commit(committedFrom(heard.stdout, base));
+    await endedWith(child, 0);
     expect(await identityAt(await owned.release.serverUrl())).toBe(stage.library.processedMachineIdentifier);
     expect(await leftovers()).toBe('');
     await stage.vm.run('rm /etc/systemd/system/plexmediaserver.service.d/zz-plexlift-keep-stopped.conf && systemctl daemon-reload && systemctl start plexmediaserver');
   });
 
   test.runIf(wayOut === 'rollback')('is put back by rollback once the values are taken out again', async () => {
-    const { child } = await beginAndWait('rollback');
+    const { child } = await beginAndWait(owned, ['rollback']);
     controller.commit({ values: base });
-    await ended(child, 0);
+    await endedWith(child, 0);
     expect(await identityAt(await owned.release.serverUrl())).not.toBe(stage.library.processedMachineIdentifier);
     expect(await leftovers()).toBe('');
   });
