@@ -19,6 +19,8 @@ import { lookAtBothSides } from './formerState.ts';
 import { requireExit } from './interruption.ts';
 import { dataDirectoryName } from './movedLibrary.ts';
 import { configuredAs } from './otherConfigurations.ts';
+import type { Owner } from './ownerMarks.ts';
+import { doCommands, leaveMarks, takeOffIn } from './ownerMarks.ts';
 import { phaseOf } from './plexStarts.ts';
 import type { Stage } from './stage.ts';
 import { openStage } from './stage.ts';
@@ -28,7 +30,6 @@ import { differencesFromSource } from './wholeLibrary.ts';
 // One source machine for all: what a release is moved into is taken back, or finished and then started again by hand, before the next.
 
 type Helm = 'helm3' | 'helm4';
-type Owner = 'Flux' | 'Argo CD';
 
 const consent = ['--yes', 'existing-library', '--yes', 'stop-source'];
 
@@ -136,11 +137,10 @@ describe.each<Helm>(['helm3', 'helm4'])('with %s a release with names and a clai
     expect(faultsOf(numbered, { exitCode: 3, says: ['release-renders-same', 'it would change StatefulSet "tv"', 'write such numbers as text'] })).toEqual([]);
     await change('--set-string', 'extraEnv.SERIAL=12345678');
 
-    await cluster.run(['annotate', 'statefulset', 'tv', '-n', namespace, '--field-manager=argocd-controller', 'argocd.argoproj.io/tracking-id=old:apps/StatefulSet:x/tv']);
+    await leaveMarks(cluster, { owner: 'Argo CD', release: owned.release });
     const marked = await owned.plexlift('check', ...consent);
     expect(faultsOf(marked, { exitCode: 0, says: ['release-owner', 'Argo CD (Application "old"; argocd.argoproj.io/tracking-id, fields managed by argocd-controller) owns it'] })).toEqual([]);
-    const commands = /taken off with: (.*)/.exec(marked.stderr)?.[1] ?? '';
-    await execa('sh', ['-ec', commands.replaceAll(/(?:^|(?<=&& ))kubectl/g, cluster.kubectl)], { env: { KUBECONFIG: cluster.kubeconfig } });
+    await doCommands(cluster, takeOffIn(marked.stderr, 'Argo CD'));
 
     const sound = await owned.plexlift('check', ...consent);
     expect(faultsOf(sound, { exitCode: 0, says: [] })).toEqual([]);
@@ -193,6 +193,26 @@ describe.each([...pairings, ...(isLong ? otherPairings : [])])('with %s a releas
   afterAll(async () => {
     await controller?.stop();
     await owned?.close();
+  });
+
+  test('is told apart from what another owner left behind, whose marks are taken off by what is said', async () => {
+    const other = kind === 'Flux' ? 'Argo CD' : 'Flux';
+    requireExit(await owned.plexlift('migrate', ...consent, '--until', 'inspect'), 0);
+    await leaveMarks(cluster, { owner: other, release: owned.release });
+
+    // Whoever comes to know of it only now is told by the check; whoever begins, as soon as the release is looked at.
+    const told = /Argo CD \(.*\) and Flux \(.*\) both have marks on StatefulSet/;
+    const marked = await owned.plexlift('migrate', ...consent, '--until', 'preflight');
+    expect(faultsOf(marked, { exitCode: 3, says: ['release-owner', told, 'Have one of them own it'] })).toEqual([]);
+    const refused = await owned.plexlift('check', ...consent);
+    expect(faultsOf(refused, { exitCode: 3, says: ['Cannot tell who owns the release', 'Have one of them own it'] })).toEqual([]);
+    const commands = [marked, refused].map(({ stderr }) => takeOffIn(stderr, other));
+    expect(commands).toEqual([expect.any(String), expect.any(String)]);
+    await doCommands(cluster, commands[1]);
+
+    const sound = await owned.plexlift('check', ...consent);
+    expect(faultsOf(sound, { exitCode: 0, says: [new RegExp(`note: release-owner: ${kind} \\(.*\\) owns it`)] })).toEqual([]);
+    expect(takeOffIn(sound.stderr, other)).toBeUndefined();
   });
 
   test('gets the gate by the values that are printed, after a waiting that was interrupted, and is migrated into', async () => {

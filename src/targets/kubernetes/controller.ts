@@ -12,9 +12,9 @@ export interface Controller {
   readonly managers: readonly string[];
 }
 
-/** By what a controller was known, in words. */
-export function marksText({ marks, managers }: Controller): string {
-  return [...marks, ...managers.map((manager) => `fields managed by ${manager}`)].join(', ');
+/** A controller with what of it makes the release, and by what it was known. */
+export function controllerText({ name, object, marks, managers }: Controller): string {
+  return `${name} (${object}; ${[...marks, ...managers.map((manager) => `fields managed by ${manager}`)].join(', ')})`;
 }
 
 /** How each leaves its marks on what it makes. With the tracking by label that Argo CD had before 3.0, only the managed fields tell. */
@@ -53,11 +53,27 @@ export function controllersOf({ metadata }: Pick<StatefulSet, 'metadata'>): read
 }
 
 /** The controller that owns a release; null where Helm alone changes it. Refuses two: nobody could tell whom to wait for. */
-export function controllerOf(set: StatefulSet): Controller | null {
+export function controllerOf(set: StatefulSet, namespace: string): Controller | null {
   const [only, ...others] = controllersOf(set);
   if (others.length === 0) return only ?? null;
   throw new PlexliftError('refused', `Cannot tell who owns the release of StatefulSet "${set.metadata.name}": it carries marks of ${controllersOf(set).map(({ name }) => name).join(' and ')}`, {
-    facts: controllersOf(set).map((controller) => `${controller.name}: ${marksText(controller)}`),
-    remedy: 'Have one of them own it; the check release-owner tells how to take off marks that another left behind ("plexlift check")',
+    facts: controllersOf(set).map(controllerText),
+    remedy: `Have one of them own it, and run the same command again. ${takeOffText(set, namespace)}`,
   });
+}
+
+/** How to take off what a controller left behind, for each whose marks are there: a sentence, and lines to be copied. */
+export function takeOffText(set: StatefulSet, namespace: string): string {
+  const commands = controllersOf(set).map((controller) => `${controller.name}:\n  ${unmarkCommands(controller, { set, namespace }).join(' && ')}`);
+  return ['Marks of one that is not at work any more are taken off with:', ...commands].join('\n');
+}
+
+/** The commands that take the marks of one controller off a StatefulSet, and leave those of others. Only its own of the managed fields: what Helm manages, Helm has to know. */
+function unmarkCommands({ marks, managers }: Controller, { set, namespace }: { readonly set: StatefulSet; readonly namespace: string }): readonly string[] {
+  const place = `statefulset ${set.metadata.name} --namespace ${namespace}`;
+  const words = marks.map((mark) => `${mark}-`).join(' ');
+  // From behind, so that no place moves; and before the marks go, because a manager without any field goes by itself.
+  const managed = set.metadata.managedFields.flatMap(({ manager }, at) => (managers.includes(manager) ? [{ manager, path: `/metadata/managedFields/${at}` }] : [])).toReversed();
+  const operations = managed.flatMap(({ manager, path }) => [{ op: 'test', path: `${path}/manager`, value: manager }, { op: 'remove', path }]);
+  return [...(operations.length === 0 ? [] : [`kubectl patch ${place} --type json --patch '${JSON.stringify(operations)}'`]), ...(words === '' ? [] : [`kubectl label ${place} ${words}`, `kubectl annotate ${place} ${words}`])];
 }

@@ -20,11 +20,11 @@ export async function findRelease(cluster: Cluster, release: string): Promise<Fo
   const record = await readRelease(cluster, release);
   if (record === null) {
     const sets = await statefulSetsOf(cluster, release);
-    const unowned = sets.filter((set) => controllerOf(set) === null).map(({ metadata }) => metadata.name);
+    const unowned = sets.filter((set) => controllerOf(set, cluster.namespace) === null).map(({ metadata }) => metadata.name);
     if (sets.length === unowned.length) throw noSuchRelease(cluster, release, unowned.map((name) => `found instead: StatefulSet "${name}", with the label of that release, no record of Helm and no mark of Argo CD or Flux`));
   }
   const set = await findStatefulSet(cluster, release, { chart: record === null ? undefined : `${record.chart.metadata.name} ${record.chart.metadata.version}` });
-  return { record, set, controller: controllerOf(set) };
+  return { record, set, controller: controllerOf(set, cluster.namespace) };
 }
 
 /** Name and version of the chart that made a release: from its record, or from the label that the chart puts on what it makes. */

@@ -1,13 +1,12 @@
 import type { Check } from '../../runner/check.ts';
 import type { Cluster } from './cluster.ts';
-import { controllersOf, marksText } from './controller.ts';
+import { controllersOf, controllerText, takeOffText } from './controller.ts';
 import { differentObjects } from './differentObjects.ts';
 import { fail, pass } from './findings.ts';
 import { chartOf, findRelease } from './findRelease.ts';
 import { hasGate, scriptInCluster } from './gateParts.ts';
 import { deployedFinding } from './deployedFinding.ts';
 import { nameOfChart, plexChartName, renderRelease } from './release.ts';
-import type { StatefulSet } from './workload.ts';
 import { findStatefulSet } from './workload.ts';
 
 /** What the claims are about. */
@@ -29,9 +28,9 @@ export function releaseChecks({ cluster, release, helm, chart }: ReleaseCheckOpt
       async run() {
         const set = await findStatefulSet(cluster, release);
         const [owner, ...others] = controllersOf(set);
-        const told = controllersOf(set).map((controller) => `${controller.name} (${controller.object}; ${marksText(controller)})`);
+        const told = controllersOf(set).map(controllerText);
         if (owner === undefined) return pass('Helm alone: no mark of Argo CD or Flux');
-        const takeOff = `Marks of one that is not at work any more are taken off with: ${unmarkCommands(set, cluster.namespace).join(' && ')}`;
+        const takeOff = takeOffText(set, cluster.namespace);
         if (others.length > 0) return fail(`${told.join(' and ')} both have marks on StatefulSet "${set.metadata.name}"`, `Have one of them own it. ${takeOff}`);
         return { status: 'warn', detail: `${told.join('')} owns it`, remedy: `plexlift runs no Helm on it: it prints the values to commit and waits until the pod carries them, for this migration, for rollback and for finish. ${takeOff}` };
       },
@@ -97,15 +96,4 @@ export function releaseChecks({ cluster, release, helm, chart }: ReleaseCheckOpt
       },
     },
   ];
-}
-
-/** The commands that take marks of controllers off a StatefulSet. Only theirs of the managed fields: what Helm manages, Helm has to know. */
-function unmarkCommands(set: StatefulSet, namespace: string): readonly string[] {
-  const place = `statefulset ${set.metadata.name} --namespace ${namespace}`;
-  const controllers = controllersOf(set);
-  const marks = controllers.flatMap((controller) => controller.marks).map((mark) => `${mark}-`).join(' ');
-  // From behind, so that no place moves; and before the marks go, because a manager without any field goes by itself.
-  const managed = set.metadata.managedFields.flatMap(({ manager }, at) => (controllers.some(({ managers }) => managers.includes(manager)) ? [{ manager, path: `/metadata/managedFields/${at}` }] : [])).toReversed();
-  const operations = managed.flatMap(({ manager, path }) => [{ op: 'test', path: `${path}/manager`, value: manager }, { op: 'remove', path }]);
-  return [...(operations.length === 0 ? [] : [`kubectl patch ${place} --type json --patch '${JSON.stringify(operations)}'`]), ...(marks === '' ? [] : [`kubectl label ${place} ${marks}`, `kubectl annotate ${place} ${marks}`])];
 }

@@ -70,7 +70,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
 
   /** Whoever can change the release as it is owned now. */
   async function keeper(): Promise<ReleaseKeeper> {
-    const controller = controllerOf(await findStatefulSet(cluster, release));
+    const controller = controllerOf(await findStatefulSet(cluster, release), cluster.namespace);
     if (controller === null) return helmKeeper(cluster, { release, chart: options.chart });
     if (options.committer === undefined) throw new Error('nobody is there to commit what the owner of the release is to apply');
     return controllerKeeper(cluster, { release, controller, committer: options.committer });

@@ -30,7 +30,7 @@ test.each<[string, 'pass' | 'warn' | 'fail' | 'skip', readonly string[], Answers
   ['release-owner', 'warn', ['Flux (HelmRelease "flux-system/plex"; helm.toolkit.fluxcd.io/name)'], owned(flux, recordSecret())],
   ['release-owner', 'warn', ['Flux (Kustomization "?/apps"'], owned({ labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps' } })],
   ['release-owner', 'warn', ['Flux (its HelmRelease; fields managed by helm-controller)'], owned({ managers: ['helm-controller'] }, recordSecret())],
-  ['release-owner', 'fail', ['Argo CD', 'Flux', 'both have marks', 'Have one of them own it'], owned({ ...flux, managers: ['argocd-controller'] }, recordSecret())],
+  ['release-owner', 'fail', ['Argo CD', 'Flux', 'both have marks', 'Have one of them own it', `\\nArgo CD:\\n  kubectl patch statefulset plex-plex-media-server --namespace media --type json --patch '[{"op":"test","path":"/metadata/managedFields/0/manager","value":"argocd-controller"},{"op":"remove","path":"/metadata/managedFields/0"}]'\\nFlux:\\n  kubectl label statefulset plex-plex-media-server --namespace media helm.toolkit.fluxcd.io/name- && kubectl annotate statefulset plex-plex-media-server --namespace media helm.toolkit.fluxcd.io/name-"`], owned({ ...flux, managers: ['argocd-controller'] }, recordSecret())],
 
   ['helm-usable', 'pass', ['v3.22.0'], {}],
   ['helm-usable', 'fail', ['v2.17.0', 'target.kubernetes.helm'], { 'helm version': 'v2.17.0' }],
@@ -87,4 +87,12 @@ test('a workload that is no StatefulSet with /config is refused, with the chart 
 test('another chart is used only where it is the official one too', async () => {
   expect(await findingOf('official-chart', { 'helm show chart ./mine': 'name: plex-media-server\nversion: 1.6.0\n' }, './mine')).toMatchObject({ status: 'pass', detail: expect.stringContaining('"./mine"') });
   expect(await findingOf('official-chart', { 'helm show chart ./mine': 'name: jellyfin\nversion: 1.6.0\n' }, './mine')).toMatchObject({ status: 'fail', detail: expect.stringContaining('jellyfin') });
+});
+
+test('two owners are refused wherever it matters who it is, with the commands that leave one', async () => {
+  await expect(findingOf('official-chart', owned({ ...flux, ...argo, labels: flux.labels ?? {} }, recordSecret()))).rejects.toMatchObject({
+    message: expect.stringContaining('marks of Argo CD and Flux'),
+    facts: [expect.stringContaining('Argo CD (Application "media-plex"'), 'Flux (HelmRelease "flux-system/plex"; helm.toolkit.fluxcd.io/name)'],
+    remedy: expect.stringMatching(/^Have one of them own it, and run the same command again\. .*\nArgo CD:\n {2}kubectl patch .*\nFlux:\n {2}kubectl label .* helm\.toolkit\.fluxcd\.io\/name-$/),
+  });
 });
