@@ -21,17 +21,20 @@ import { openStage } from './stage.ts';
 
 const ready = ['--accept', 'same-version', '--yes', 'existing-library'];
 const open = ['migrate', ...ready, '--until', 'open-target'];
+const officialImage = 'docker.io/plexinc/pms-docker';
 /** What Plex in the pod may take is measured in this; the stand-in takes far less. */
 const tooLittleMemory = '256Mi';
 
 let cluster: Cluster;
-/** Its release runs an older version than the source, on a volume that is too small. */
+/** Its release runs an older version than the source, from an image under another name, on a volume that is too small. */
 let stage: Stage;
 let volume: string;
 
 beforeAll(async () => {
   cluster = await startCluster({ name: 'target-checks' });
-  stage = await openStage({ cluster, name: 'checks', targetVersion: chartPlexVersion, release: { claimSizeMb: 512, claimInodes: 1000, values: { pms: { configStorage: '512Mi', resources: { limits: { memory: tooLittleMemory } } } } } });
+  await cluster.importImage(await plexImage({ version: chartPlexVersion }));
+  await cluster.tagImage(`${officialImage}:${chartPlexVersion}`, `lscr.io/linuxserver/plex:${chartPlexVersion}`);
+  stage = await openStage({ cluster, name: 'checks', targetVersion: chartPlexVersion, release: { claimSizeMb: 512, claimInodes: 1000, values: { image: { registry: 'lscr.io', repository: 'linuxserver/plex' }, pms: { configStorage: '512Mi', resources: { limits: { memory: tooLittleMemory } } } } } });
   volume = stage.release.configHostPath;
 });
 
@@ -106,10 +109,11 @@ test('what a release lacks is told all at once, with remedies that work', async 
 
   const { exitCode, findings } = await checked();
   expect(exitCode).toBe(3);
-  const failed = ['cluster-rights', 'pod-tools', 'volume-room', 'memory-limit', 'same-time-zone'];
+  const failed = ['cluster-rights', 'pod-tools', 'image-known', 'volume-room', 'memory-limit', 'same-time-zone'];
   expect(Object.fromEntries(failed.map((name) => [name, findings.get(name)]))).toMatchObject({
     'cluster-rights': { status: 'fail', detail: 'not allowed: delete pods; create, get pods/portforward' },
     'pod-tools': { status: 'fail', detail: 'tar is missing' },
+    'image-known': { status: 'fail', detail: `the image is lscr.io/linuxserver/plex:${chartPlexVersion}` },
     'volume-room': { status: 'fail', detail: expect.stringMatching(/ inodes free, .* needed$/) as string },
     'memory-limit': { status: 'fail', detail: expect.stringMatching(/^at most 256 MiB are allowed; the server on the source has taken up to \d+/) as string },
     'same-time-zone': { status: 'warn', detail: 'the source is in Europe/Berlin, the target in Etc/UTC' },
@@ -129,8 +133,9 @@ test('what a release lacks is told all at once, with remedies that work', async 
   await cluster.run(['scale', `statefulset/${fullName}`, '--replicas', '1', '--namespace', namespace]);
   expect(remedies.get('memory-limit')).toContain('Raise pms.resources.limits.memory');
   expect(remedies.get('same-time-zone')).toContain('scheduled tasks');
-  const settings = ['memory-limit', 'same-time-zone'].map((name) => settingIn(remedies.get(name) ?? ''));
-  expect(settings).toEqual(['pms.resources.limits.memory=2048Mi', 'extraEnv.TZ=Europe/Berlin']);
+  expect(remedies.get('image-known')).toContain('Set image.registry and image.repository');
+  const settings = ['image-known', 'memory-limit', 'same-time-zone'].map((name) => settingIn(remedies.get(name) ?? ''));
+  expect(settings).toEqual(['image.registry=index.docker.io,image.repository=plexinc/pms-docker', 'pms.resources.limits.memory=2048Mi', 'extraEnv.TZ=Europe/Berlin']);
   await helmUpgrade(...settings.flatMap((setting) => ['--set', setting]));
   await podIsNew();
 
@@ -151,8 +156,7 @@ test('where not even the release may be read, the rights are told all the same',
 });
 
 test('an image that holds another version than its tag says, and a volume that filled up since, are told before anything is sent', async () => {
-  const image = 'docker.io/plexinc/pms-docker';
-  await cluster.tagImage(`${image}:${chartPlexVersion}`, `${image}:${defaultPlexVersion}`);
+  await cluster.tagImage(`${officialImage}:${chartPlexVersion}`, `${officialImage}:${defaultPlexVersion}`);
   expect(await stage.plexlift('migrate', ...ready, '--until', 'examine')).toMatchObject({ exitCode: 0 });
   fillRoom(volume, 100 * 2 ** 20);
   fillInodes(volume, 500);
