@@ -80,8 +80,8 @@ export type Seal = {
 
 /** What became of one thing that was tried on the volume; null where it went as it should. */
 export type VolumeTrial = {
-  /** `rename`: a directory is renamed and not copied. `replace`: a name is never missing while it is replaced. `owner`: what arrives can be Plex's user's. */
-  readonly tried: 'rename' | 'replace' | 'owner';
+  /** `whole`: nothing is mounted at the library or in it. `rename`: a directory is renamed and not copied. `replace`: a name is never missing while it is replaced. `owner`: what arrives can be Plex's user's. */
+  readonly tried: 'whole' | 'rename' | 'replace' | 'owner';
   readonly fault: string | null;
 };
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { parse } from 'yaml';
@@ -12,6 +12,7 @@ import { chartPlexVersion, plexImage } from '../bed/kubernetes/plexImage.ts';
 import { chartDirectory, helmEnvironment } from '../bed/kubernetes/plexRelease.ts';
 import { defaultPlexVersion } from '../bed/plexServer/build.ts';
 import { remedyOf } from '../migration/literalFacts.ts';
+import { valuesOf } from './bothSides.ts';
 import { faultsOf } from './endings.ts';
 import { fillInodes, fillRoom, removeBallast } from './fullDisk.ts';
 import type { Outcome, Stage } from './stage.ts';
@@ -193,6 +194,31 @@ test('a volume on another machine is refused, and another claim takes its place'
   await takeAway();
   const after = await checked();
   expect([after.exitCode, after.findings.get('volume-keeps-databases')?.status]).toEqual([0, 'pass']);
+});
+
+test('a library in which something is mounted is refused before anything is sent, and suits when that is taken away', async () => {
+  const [cache, metadata] = ['Cache', 'Metadata'].map((name) => `Library/Application Support/Plex Media Server/${name}`) as [string, string];
+  const { extraVolumeMounts } = (await valuesOf(cluster, stage.release)) as { readonly extraVolumeMounts?: readonly object[] };
+  const mountInPod = async (...more: readonly object[]): Promise<void> => {
+    await helmUpgrade('--set-json', `extraVolumeMounts=${JSON.stringify([...(extraVolumeMounts ?? []), ...more])}`);
+    await podIsNew();
+  };
+  const onNode = join(volume, metadata);
+  await mkdir(onNode, { recursive: true });
+  await execa('mount', ['-t', 'tmpfs', 'plexlift-test', onNode]);
+  await mountInPod({ name: 'pms-transcode', mountPath: join('/config', cache) });
+
+  const refused = await stage.plexlift(...open, '--json');
+  expect(refused.exitCode).toBe(3);
+  expect(findingsOf(refused).get('volume-renames')).toMatchObject({ status: 'fail', detail: `mounted by itself: "${join('/config', metadata)}", "${join('/config', cache)}"` });
+  expect(remedyOf(findingsOf(refused).get('volume-renames'))).toMatch(/"plexlift rollback".*out of extraVolumeMounts .* unmount on the node .* When its pod runs, run the same command again/);
+
+  expect(await stage.plexlift('rollback')).toMatchObject({ exitCode: 0 });
+  await execa('umount', [onNode]);
+  await mountInPod();
+  const opened = await stage.plexlift(...open, '--json');
+  expect([opened.exitCode, findingsOf(opened).get('volume-renames')?.status]).toEqual([0, 'pass']);
+  expect(await stage.plexlift('rollback')).toMatchObject({ exitCode: 0 });
 });
 
 test('a volume that will not change owners is refused before anything is sent, and another claim takes its place', async () => {

@@ -68,7 +68,7 @@ export function parseTimeZone(answer: string): string | null {
   return word === 'known' ? zone : null;
 }
 
-const trials: readonly VolumeTrial['tried'][] = ['rename', 'replace', 'owner'];
+const trials: readonly VolumeTrial['tried'][] = ['whole', 'rename', 'replace', 'owner'];
 
 /** A line for each trial: its name, then `ok` or what came of it. */
 export function parseTrial(answer: string): readonly VolumeTrial[] {

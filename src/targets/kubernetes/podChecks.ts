@@ -83,9 +83,11 @@ export function gateChecks(checked: PodChecked): readonly Check[] {
     },
     {
       name: 'volume-renames',
-      claim: 'A directory of the volume is renamed at once, and a name is never missing while it is replaced',
+      claim: "The library's directory is renamed whole and at once, and a name is never missing while it is replaced",
       async run() {
         tried = undefined;
+        const mounts = await trial('whole');
+        if (mounts.length > 0) return fail(mounts.join('; '), `A library is published by a rename of its directory: what is mounted there cannot be renamed, or would lie over the new library. ${gateOut}. Take these mounts out of extraVolumeMounts in the values of the release, and unmount on the node what is mounted there inside the volume. When its pod runs, run the same command again`);
         const faults = await trial('rename', 'replace');
         return faults.length === 0 ? pass('tried on the volume') : fail(faults.join('; '), `Publishing is a rename: without one a half library could start. ${otherStorageFromHere}`);
       },
@@ -140,7 +142,8 @@ function isAsNew(said: string, oldest: GateTool['oldest']): boolean {
   return Number(major) > oldest[0] || (Number(major) === oldest[0] && Number(minor) >= oldest[1]);
 }
 
+const gateOut = 'Take the gate out of the release with "plexlift rollback"';
 /** How a release gets another volume: the claim of a StatefulSet cannot be changed, so that takes several commands. */
 const otherStorage = 'Give the release another claim, on block or local storage, as docs/checks.md tells under "Another claim"';
 /** The same while the gate is in the release, whose values would not last. */
-const otherStorageFromHere = `Take the gate out of the release with "plexlift rollback". ${otherStorage}. Then run the same command again`;
+const otherStorageFromHere = `${gateOut}. ${otherStorage}. Then run the same command again`;

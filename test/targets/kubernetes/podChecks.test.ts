@@ -31,7 +31,7 @@ const sound: Answers = {
   [`${inPod} sh -c cat /version.txt`]: `${version}\n`,
 };
 
-const kept: readonly VolumeTrial[] = [{ tried: 'rename', fault: null }, { tried: 'replace', fault: null }, { tried: 'owner', fault: null }];
+const kept: readonly VolumeTrial[] = [{ tried: 'whole', fault: null }, { tried: 'rename', fault: null }, { tried: 'replace', fault: null }, { tried: 'owner', fault: null }];
 
 function checksWith(answers: Answers, gate: Partial<Gate> = {}) {
   const here = machineWith({ ...answers, ...Object.fromEntries(Object.entries(sound).filter(([words]) => !(words in answers))) });
@@ -105,17 +105,18 @@ test.each([
 });
 
 test.each([
-  ['volume-renames', 'rename', 'it was copied instead'],
-  ['volume-renames', 'replace', 'the name was gone for a moment'],
-  ['volume-keeps-owners', 'owner', 'chown: Operation not permitted'],
-] as const)('%s fails when %s comes to nothing, and no other does', async (name, tried, fault) => {
+  ['volume-renames', 'whole', 'mounted by itself: "/config/Library"', /"plexlift rollback".*out of extraVolumeMounts.*on the node/],
+  ['volume-renames', 'rename', 'it was copied instead', /"plexlift rollback".*"Another claim"/],
+  ['volume-renames', 'replace', 'the name was gone for a moment', /"plexlift rollback".*"Another claim"/],
+  ['volume-keeps-owners', 'owner', 'chown: Operation not permitted', /"plexlift rollback".*"Another claim"/],
+] as const)('%s fails when %s comes to nothing, and no other does', async (name, tried, fault, remedy) => {
   const gate = { trial: async () => kept.map((trial) => (trial.tried === tried ? { tried, fault } : trial)) };
   const found = await Promise.all(checksWith({}, gate).waiting.map(async (check) => [check.name, await check.run()] as const));
 
   expect(found.filter(([, { status }]) => status !== 'pass').map(([failed]) => failed)).toEqual([name]);
   const finding = await findingOf('waiting', name, { gate });
   expect(finding).toMatchObject({ detail: fault });
-  expect(remedyOf(finding)).toMatch(/"plexlift rollback".*"Another claim"/);
+  expect(remedyOf(finding)).toMatch(remedy);
 });
 
 test.each([['512Mi', 512 * 1024 ** 2], ['2Gi', 2 * 1024 ** 3], ['1500M', 1.5e9], ['1.5G', 1.5e9], ['128974848', 128_974_848], ['1e9', 1e9], ['128974848000m', 128_974_848], ['3k', 3000]])('%s is %i bytes', (quantity, bytes) => {
