@@ -34,21 +34,26 @@ const behindEveryPath: Buffer = Buffer.alloc(4_097, 0xff);
 const mustGo = `presence > 0 AND (NOT listed OR there <> type)`;
 const mustCome = `presence < 2 AND listed AND type <> 'other'`;
 
+const nothingToDo: Delta = { toSend: { entries: 0, bytes: 0 }, removals: nothing, markRemoved: () => undefined, leaves: nothing, directoryToSend: () => null, directories: nothing };
+
+function* nothing(): Generator<never> {
+  yield* [];
+}
+
 /** Works out the delta of a tree whose latest listing is complete. */
 export function openDelta(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner }): Delta {
   const { tree } = options;
   inTransaction(database, () => doubtOtherOwners(database, options));
   // Each of the rest goes through all rows: on most passes nothing changed, and there is nothing to go through them for.
-  const isToDo = hasAny(database, { tree, what: `(${mustGo}) OR (${mustCome})` });
-  if (isToDo) inTransaction(database, () => doubtWhatWillBeTouched(database, options));
-  recordLate(database, { tree, isToDo });
+  if (!isAnythingToDo(database, options)) return nothingToDo;
+  inTransaction(database, () => doubtWhatWillBeTouched(database, options));
+  recordLate(database, options);
   const directory = database.prepare(`
     SELECT ${entryColumns} FROM entries WHERE tree = :tree AND path = :path AND type = 'directory' AND ${mustCome} AND path NOT IN (SELECT path FROM late)`);
   const removed = database.prepare('UPDATE entries SET presence = 0, there = NULL WHERE tree = ? AND path = ?');
   return {
-    toSend: isToDo ? countOf(database, options) : { entries: 0, bytes: 0 },
+    toSend: countOf(database, options),
     *removals() {
-      if (!isToDo) return;
       const page = database.prepare(`
         SELECT path FROM entries WHERE tree = :tree AND path < :before AND ${mustGo} ORDER BY path DESC LIMIT ${removalsPerCall}`);
       for (let before = behindEveryPath; ; ) {
@@ -65,7 +70,6 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
       });
     },
     *leaves() {
-      if (!isToDo) return;
       const page = database.prepare(`
         SELECT ${entryColumns} FROM entries WHERE tree = :tree AND presence < 2 AND type IN ('file', 'link') AND listed
           AND path > :after ORDER BY path LIMIT ${pageRows}`);
@@ -76,7 +80,6 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
       return row === undefined ? null : entryOf(row);
     },
     *directories() {
-      if (!isToDo) return;
       const page = database.prepare(`
         SELECT ${entryColumns}, depth FROM entries WHERE tree = :tree AND presence < 2 AND type = 'directory' AND listed
           AND (:depth IS NULL OR depth < :depth OR (depth = :depth AND path > :after)) ORDER BY depth DESC, path LIMIT ${pageDirectories}`);
@@ -117,14 +120,13 @@ function doubtWhatWillBeTouched(database: DatabaseSync, { tree }: { readonly tre
     .run({ tree });
 }
 
-function hasAny(database: DatabaseSync, { tree, what }: { readonly tree: string; readonly what: string }): boolean {
-  return database.prepare(`SELECT 1 FROM entries WHERE tree = ? AND (${what}) LIMIT 1`).get(tree) !== undefined;
+function isAnythingToDo(database: DatabaseSync, { tree }: { readonly tree: string }): boolean {
+  return database.prepare(`SELECT 1 FROM entries WHERE tree = ? AND ((${mustGo}) OR (${mustCome})) LIMIT 1`).get(tree) !== undefined;
 }
 
 /** Notes the directories to send below which there is no leaf to send, and all above them: they come last, since making one touches the next. */
-function recordLate(database: DatabaseSync, { tree, isToDo }: { readonly tree: string; readonly isToDo: boolean }): void {
+function recordLate(database: DatabaseSync, { tree }: { readonly tree: string }): void {
   database.exec('CREATE TEMP TABLE IF NOT EXISTS late (path BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM late;');
-  if (!isToDo) return;
   const insert = database.prepare('INSERT OR IGNORE INTO late (path) VALUES (?)');
   // "0" follows "/": between the two lies all that is below a directory.
   const withoutLeaves = database.prepare(`
