@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import { rm } from 'node:fs/promises';
 import { startCluster, type Cluster } from '../../test/bed/kubernetes/cluster.ts';
 import { dataOnSource } from '../../test/e2e/sidesOfStage.ts';
-import { unmountUnder } from '../../test/bed/kubernetes/mounts.ts';
-import { openStage, type Stage } from '../../test/e2e/stage.ts';
+import { openStage, removeStageDirectory, type Stage } from '../../test/e2e/stage.ts';
 import { publishedProgram } from './publishedProgram.ts';
 
 /** A real source and a real Kubernetes, both on this machine. */
@@ -25,10 +23,7 @@ export async function openBed(options: { readonly name: string; readonly items: 
   // A cluster that is gone needs no release uninstalled first, which would wait for the pod to stop in peace.
   const close = async (): Promise<void> => {
     const ends = await Promise.allSettled([stage?.vm.stop(), cluster.stop()]);
-    if (stage !== undefined) {
-      await unmountUnder(stage.directory);
-      await rm(stage.directory, { recursive: true, force: true });
-    }
+    if (stage !== undefined) await removeStageDirectory(stage.directory);
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw new Error('Cannot take down the bed', { cause: failed.reason });
   };

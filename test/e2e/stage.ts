@@ -68,10 +68,15 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   try {
     return await furnish(directory, options);
   } catch (error) {
-    await unmountUnder(directory);
-    await rm(directory, { recursive: true, force: true });
+    await removeStageDirectory(directory);
     throw error;
   }
+}
+
+/** Removes the directory of a stage, which is a mount of its own. */
+export async function removeStageDirectory(directory: string): Promise<void> {
+  await unmountUnder(directory);
+  await rm(directory, { recursive: true, force: true });
 }
 
 async function furnish(directory: string, options: StageOptions): Promise<Stage> {
@@ -122,8 +127,7 @@ async function furnish(directory: string, options: StageOptions): Promise<Stage>
       async close() {
         await release.uninstall();
         await vm.stop();
-        await unmountUnder(directory);
-        await rm(directory, { recursive: true, force: true });
+        await removeStageDirectory(directory);
       },
     };
   } catch (error) {
