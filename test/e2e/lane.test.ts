@@ -49,6 +49,13 @@ async function firewall(change: '--insert' | '--delete'): Promise<void> {
   await execa('nsenter', [`--net=${cluster.networkNamespace}`, 'iptables', change, 'FORWARD', '--out-interface', 'eth0', '--protocol', 'tcp', '--jump', 'DROP']);
 }
 
+test('a forecast measures the way to the pod with bytes that all arrive', async () => {
+  const planned = await stage.plexlift('plan');
+  requireExit(planned, 0);
+  // Told only where the pod counted as many bytes as were sent; through this connection go more than a hundred megabytes.
+  expect(planned.stdout).toContain('the way to the pod was measured');
+});
+
 test('the pod fetches what is copied from this computer', async () => {
   await writeFreshBulk(stage);
   requireExit(await stage.plexlift('migrate', '--yes', 'existing-library', '--until', 'copy-ahead'), 0);

@@ -40,3 +40,10 @@ test('where nothing runs, or it ends before it took everything, that is told wit
   await expect(scene(pod({ name: 'plex-pms', state: { waiting: { reason: 'ImagePullBackOff' } } })).drop(megabytes())).rejects.toThrow('none of its containers runs');
   await expect(scene(pod(), { program: 'sh', arguments: ['-c', 'echo "connection lost" >&2; exit 1'] }).drop(megabytes())).rejects.toThrow('connection lost');
 });
+
+test('where only a part arrives, although kubectl ends well, that is no measure of the way', async () => {
+  const losing = scene(pod(), { program: 'sh', arguments: ['-c', 'head -c 1000 | wc -c; cat >/dev/null'] });
+  await expect(losing.drop(megabytes())).rejects.toThrow('of 3145728 bytes sent, it says that "1000" arrived');
+  const mute = scene(pod(), { program: 'sh', arguments: ['-c', 'cat >/dev/null'] });
+  await expect(mute.drop(megabytes())).rejects.toThrow('it says that "" arrived');
+});
