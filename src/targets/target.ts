@@ -120,8 +120,8 @@ export interface Target {
   state(): Promise<GateState>;
   room(): Promise<Room>;
   mounts(paths: readonly string[]): Promise<readonly MountFinding[]>;
-  /** Extracts one segment into the landing area. That it returns says nothing about what arrived: `receiptOf` does. */
-  receive(segment: Segment, tar: Readable): Promise<void>;
+  /** Extracts one segment into the landing area. That it returns says nothing about what arrived: its receipt does, or, where it gives back null, `receiptOf`. */
+  receive(segment: Segment, tar: Readable): Promise<Receipt | null>;
   /** Tells this boot of the node that holds the volume from every other; null where it cannot. */
   bootId(): Promise<string | null>;
   /** The receipt of a segment, made from what lies on the volume; null where there is none. */

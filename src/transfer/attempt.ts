@@ -6,7 +6,7 @@ import type { Process, ProcessEnding } from '../machines/machine.ts';
 import type { Target } from '../targets/target.ts';
 import type { Tree } from './entry.ts';
 import { hashingStream, type HashingStream, type Passed } from './hashingStream.ts';
-import type { Segment } from './segment.ts';
+import type { Receipt, Segment } from './segment.ts';
 
 /** How long a segment may take for what; in milliseconds. */
 export interface Patience {
@@ -36,6 +36,8 @@ export interface Streamed {
   readonly reading: ProcessEnding | null;
   /** What went wrong first; null where nothing did. */
   readonly failure: Error | null;
+  /** What the target says it holds, where it said so at once. */
+  readonly receipt: Receipt | null;
 }
 
 /** Streams one segment from the tree to the target once. Never rejects: everything that happens is in what it returns. */
@@ -76,13 +78,17 @@ export async function stream(
 
   const piped = pipeline(reading.stdout, hashing.stream).catch(stop);
   const ended = ending(reading);
-  const received = receive(segment, hashing, target).catch(stop);
+  let receipt: Receipt | null = null;
+  async function takeIn(): Promise<void> {
+    receipt = await receive(segment, hashing, target);
+  }
+  const received = takeIn().catch(stop);
   const everything = Promise.all([piped, received, ended.promise]);
   await Promise.race([everything, stopped.promise.then(async () => Promise.race([everything, pause(patience.graceMs)]))]);
   if (ended.how() === null) reading.kill();
   endWatch();
   signal.removeEventListener('abort', onAbort);
-  return { passed: hashing.passed(), reading: ended.how(), failure };
+  return { passed: hashing.passed(), reading: ended.how(), failure, receipt };
 }
 
 function ending(reading: Process): { readonly promise: Promise<void>; how(): ProcessEnding | null } {
@@ -93,9 +99,10 @@ function ending(reading: Process): { readonly promise: Promise<void>; how(): Pro
   return { promise: wait(), how: () => how };
 }
 
-async function receive(segment: Segment, hashing: HashingStream, target: Pick<Target, 'receive'>): Promise<void> {
-  await target.receive(segment, hashing.stream);
+async function receive(segment: Segment, hashing: HashingStream, target: Pick<Target, 'receive'>): Promise<Receipt | null> {
+  const receipt = await target.receive(segment, hashing.stream);
   if (hashing.passed() === null) throw new Error(`The target stopped reading after ${hashing.bytesSoFar()} bytes`);
+  return receipt;
 }
 
 /** Ends a stream that stands still, and reports how far it is about four times a second. Returns what ends the watch. */

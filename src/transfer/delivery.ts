@@ -106,10 +106,10 @@ function addTo(notSent: { readonly path: BytePath; readonly reason: string }[], 
   if (entry !== undefined) notSent.push({ path: entry.path, reason });
 }
 
-/** Sends a segment once, asks for its receipt, and records how it came out. */
+/** Sends a segment once, asks for its receipt where the target did not tell it at once, and records how it came out. */
 async function send(segmentTry: SegmentTry, options: DeliveryOptions): Promise<Outcome> {
   const { segment } = segmentTry;
-  const streamed = await stream(segment, options);
+  const streamed = await stream(segment, { ...options, patience: { ...options.patience, settleMs: timeToReadBack(segment, options) } });
   const { passed } = streamed;
   const suspects = passed === null ? new Set<number>() : suspectsOf(streamed, segment);
   if (streamed.failure instanceof VolumeFull) {
@@ -125,7 +125,7 @@ async function send(segmentTry: SegmentTry, options: DeliveryOptions): Promise<O
     record(segmentTry, options, { outcome: 'failed', passed, received: null, boot: null, suspects });
     return { kind: 'failed', reason: fault ?? 'the tar did not come to its end', facts: factsOf(streamed), passed };
   }
-  const answer = await askForReceipt(segment, options);
+  const answer = streamed.receipt?.segment === segment.name ? { ...streamed.receipt, why: '' } : await askForReceipt(segment, options);
   const landed = answer.sha256 === passed.sha256;
   record(segmentTry, options, { outcome: landed ? 'landed' : 'failed', passed, received: answer.sha256, boot: answer.boot, suspects });
   if (landed) return { kind: 'landed', passed, suspects };

@@ -63,9 +63,10 @@ describe.each(people)('a segment received $who', ({ options }) => {
     const { gate, landing } = await openVolume(options);
     const segment = segmentOf(source, { name: 's1', owner: options.owner ?? ownUser() });
     expect(segment.entries.length).toBeGreaterThan(40);
-    await gate.receive(segment, tarOf(source, segment));
+    const told = await gate.receive(segment, tarOf(source, segment));
     const sent = await sha256Of(tarOf(source, segment));
-    expect(await gate.receiptOf(segment)).toMatchObject({ segment: 's1', sha256: sent });
+    expect(told).toMatchObject({ segment: 's1', sha256: sent });
+    expect(await gate.receiptOf(segment)).toEqual(told);
     const landed = await allOf(gate.landed());
     expect(withoutChangeTime(landed)).toEqual(withoutChangeTime(segment.entries));
     for (const entry of segment.entries) {
@@ -91,7 +92,10 @@ describe('what is no receipt', () => {
     const volume = await openVolume();
     const segment = segmentOf(source, { name: 's1', owner: ownUser() });
     await volume.gate.receive(segment, tarOf(source, segment));
-    return { ...volume, source, segment, sent: await sha256Of(tarOf(source, segment)) };
+    // The receipt that was made at once is kept; without it, what lies there is looked at when it is asked for.
+    const kept = join(volume.root, '.plexlift/r1/receipts/s1.sha256');
+    unlinkSync(kept);
+    return { ...volume, source, segment, kept, sent: await sha256Of(tarOf(source, segment)) };
   }
 
   test('a segment that was never received', async () => {
@@ -162,14 +166,69 @@ describe('what is no receipt', () => {
   });
 
   test('one of another boot: it is made again', async () => {
-    const { root, gate, landing, segment, sent } = await received();
+    const { gate, landing, segment, kept, sent } = await received();
     expect((await gate.receiptOf(segment))?.sha256).toBe(sent);
-    const kept = join(root, '.plexlift/r1/receipts/s1.sha256');
     const line = readFileSync(kept, 'utf8');
     writeFileSync(join(landing, 'a/one'), '');
     expect((await gate.receiptOf(segment))?.sha256).toBe(sent);
     writeFileSync(kept, line.replace(/ [0-9a-f-]+\//, ' 00000000-0000-0000-0000-000000000000/'));
     expect((await gate.receiptOf(segment))?.sha256).not.toBe(sent);
+  });
+});
+
+describe('the receipt that is told at the end of receiving', () => {
+  async function furnished() {
+    const source = temporaryDirectory();
+    file(join(source, 'a/one'), '1');
+    const volume = await openVolume();
+    const segment = segmentOf(source, { name: 's1', owner: ownUser() });
+    return { ...volume, source, segment, sent: await sha256Of(tarOf(source, segment)) };
+  }
+
+  /** The gate over a connection through which only what `filter` lets pass comes back. */
+  function gateThrough(root: string, filter: string): Gate {
+    return gateClient({ machine: thisComputer(), script: ['sh', '-c', `sh "$0" "$@" | ${filter}`, gateScriptPath], root, owner: ownUser() });
+  }
+
+  test.each([
+    ['the closing line', 'sed "/^end/d"'],
+    ['everything', 'cat >/dev/null'],
+    ['half of a line', 'head -c 30'],
+  ])('counts for nothing where %s of it was lost on the way, and is there to be asked for', async (_what, filter) => {
+    const { root, gate, source, segment, sent } = await furnished();
+    expect(await gateThrough(root, filter).receive(segment, tarOf(source, segment))).toBeNull();
+    expect((await gate.receiptOf(segment))?.sha256).toBe(sent);
+  });
+
+  test('is not waited for by who does not tell the owner, nor made', async () => {
+    const { root, gate, source, segment, sent } = await furnished();
+    const lists = [segment.entries, segment.entries.filter(({ type }) => type === 'directory')].map((list) => Buffer.concat(list.map(({ path }) => Buffer.from(`${path}\0`))));
+    const input = Buffer.concat([...lists, await buffer(tarOf(source, segment))]);
+    const done = spawnSync('sh', [gateScriptPath, 'receive', 's1', ...lists.map(({ length }) => String(length))], { env: { ...process.env, PLEXLIFT_ROOT: root }, input, encoding: 'utf8' });
+    expect(done).toMatchObject({ status: 0, stdout: 'end\n' });
+    expect(existsSync(join(root, '.plexlift/r1/receipts/s1.sha256'))).toBe(false);
+    expect((await gate.receiptOf(segment))?.sha256).toBe(sent);
+  });
+
+  test('is none where what arrived is gone by then: who asks is told what is missing', async () => {
+    const { root, gate, landing, source, segment } = await furnished();
+    const tools = temporaryDirectory();
+    writeFileSync(join(tools, 'tar'), `#!/bin/sh\ncase " $* " in *" --create "*) rm -f '${landing}/a/one' ;; esac\nPATH=\${PATH#*:} exec tar "$@"\n`, { mode: 0o755 });
+    const losing = gateClient({ machine: thisComputer(), script: ['sh', gateScriptPath], root, owner: ownUser(), environment: { PATH: `${tools}:${process.env['PATH'] ?? ''}` } });
+    expect(await losing.receive(segment, tarOf(source, segment))).toBeNull();
+    expect(await gate.receiptOf(segment)).toBeNull();
+  });
+
+  test('may be asked for while it is made, by who lost the connection', async () => {
+    const { root, gate, source, segment, sent } = await furnished();
+    const tools = temporaryDirectory();
+    writeFileSync(join(tools, 'tar'), `#!/bin/sh\ncase " $* " in *" --create "*) touch '${tools}/making'; while [ ! -e '${tools}/go' ]; do sleep 0.1; done ;; esac\nPATH=\${PATH#*:} exec tar "$@"\n`, { mode: 0o755 });
+    const slow = gateClient({ machine: thisComputer(), script: ['sh', gateScriptPath], root, owner: ownUser(), environment: { PATH: `${tools}:${process.env['PATH'] ?? ''}` } });
+    const receiving = slow.receive(segment, tarOf(source, segment));
+    await vi.waitUntil(() => existsSync(join(tools, 'making')), { timeout: 10_000 });
+    expect((await gate.receiptOf(segment))?.sha256).toBe(sent);
+    writeFileSync(join(tools, 'go'), '');
+    expect((await receiving)?.sha256).toBe(sent);
   });
 });
 

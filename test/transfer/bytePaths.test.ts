@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytePath, bytePathOfText, bytesOf, textOf, type BytePath, type Entry } from '../../src/transfer/entry.ts';
 import { namedAsChanged } from '../../src/transfer/tarDiagnostics.ts';
-import { below } from './localTarget.ts';
+import { below, withReceipts } from './localTarget.ts';
 import { openProgram, snapshot, tarArguments, tarList, testOwner } from './localTree.ts';
 import { scene, scratchDirectory, type Scene } from './scene.ts';
 
@@ -64,7 +64,7 @@ describe('paths are bytes', () => {
     await stage.send();
     const broken = { ...stage.target, digestsOf: async () => new Map<BytePath, string>() };
     put(stage, bytePath(Buffer.from([0x66, 0xff, 0x0a])), 'changed');
-    await expect(stage.send({ target: { ...broken, receiptOf: async (segment) => ({ segment: segment.name, sha256: 'other', boot: null }) } })).rejects.toMatchObject({
+    await expect(stage.send({ target: withReceipts(broken, (receipt) => receipt && { ...receipt, sha256: 'other' }) })).rejects.toMatchObject({
       facts: [String.raw`Metadata/f\xff\x0a: did not arrive`],
     });
   });

@@ -7,6 +7,8 @@ import type { Progress } from '../../src/runner/step.ts';
 import { bytePathOfText, textOf, type BytePath, type Entry } from '../../src/transfer/entry.ts';
 import { placeOf } from '../../src/transfer/leftBehind.ts';
 import { leaves } from '../../src/transfer/listing.ts';
+import type { Receipt } from '../../src/transfer/segment.ts';
+import { withReceipts } from './localTarget.ts';
 import { localTree, snapshot } from './localTree.ts';
 import { furnish, impatience, longAgoSeconds, scene } from './scene.ts';
 
@@ -106,9 +108,9 @@ describe('sending a tree', () => {
     const stage = scene();
     stage.write('Metadata/a', 'a'.repeat(5_000_000));
     const told: Progress[] = [];
-    async function receive(...given: Parameters<typeof stage.target.receive>): Promise<void> {
+    async function receive(...given: Parameters<typeof stage.target.receive>): Promise<Receipt | null> {
       if (stage.target.received.length === 0) await pause(2_300);
-      await stage.target.receive(...given);
+      return await stage.target.receive(...given);
     }
     await stage.send({ target: { ...stage.target, receive }, progress: (progress) => told.push(progress), patience: { ...impatience, stallMs: 5_000 } });
     const sending = told.filter(({ what, entries }) => what === 'sending' && entries?.done === 0);
@@ -241,8 +243,7 @@ describe('entries that change while they are sent', () => {
     const stage = scene();
     stage.write('Metadata/a', 'a');
     stage.write('Metadata/b', 'b');
-    const broken = { ...stage.target, receiptOf: async () => null };
-    await expect(stage.send({ target: broken })).rejects.toThrow('no receipt came');
+    await expect(stage.send({ target: withReceipts(stage.target, () => null) })).rejects.toThrow('no receipt came');
     expect([...(await snapshot(stage.landing)).keys()]).toContain('Metadata/a');
     rmSync(join(stage.source, 'Metadata/a'));
     expect(await stage.send()).toMatchObject({ removed: 1 });

@@ -8,7 +8,7 @@ import { textOf, type Tree } from '../../src/transfer/entry.ts';
 import { openManifest } from '../../src/transfer/manifest.ts';
 import type { Receipt, Segment } from '../../src/transfer/segment.ts';
 import { VolumeFull } from '../../src/transfer/volumeFull.ts';
-import { withOneByteChanged } from './localTarget.ts';
+import { withOneByteChanged, withReceipts } from './localTarget.ts';
 import { localTree, openProgram, snapshot, tarArguments, tarList } from './localTree.ts';
 import { furnish, impatience, scene } from './scene.ts';
 
@@ -48,7 +48,7 @@ describe('a target that fails', () => {
     const stage = scene();
     stage.write('Metadata/a', 'the content of a');
     stage.write('Metadata/b', 'the content of b');
-    const receive = async (segment: Segment, tar: Readable): Promise<void> => stage.target.receive(segment, withOneByteChanged(tar, 512 * 3 + 2));
+    const receive = async (segment: Segment, tar: Readable) => stage.target.receive(segment, withOneByteChanged(tar, 512 * 3 + 2));
     await expect(stage.send({ target: { ...stage.target, receive } })).rejects.toMatchObject({
       kind: 'failed',
       message: expect.stringMatching(/^Cannot deliver segment "bulk-\w+" \(3 entries\), tried 4 times: what arrived is not what was sent$/),
@@ -60,18 +60,24 @@ describe('a target that fails', () => {
   test('a receipt that was lost is asked for again, without sending again', async () => {
     const stage = scene();
     furnish(stage);
+    const receive = async (segment: Segment, tar: Readable) => stage.target.receive(segment, tar).then(() => null);
     const receiptOf = atFirst(1, async (_segment: Segment) => null, stage.target.receiptOf);
+    expect(await stage.send({ target: { ...stage.target, receive, receiptOf } })).toMatchObject({ retries: 0, notSent: { count: 0 } });
+  });
+
+  test('a receipt that came with the end of receiving is not asked for again', async () => {
+    const stage = scene();
+    furnish(stage);
+    const receiptOf = async (): Promise<Receipt | null> => Promise.reject(new Error('asked for'));
     expect(await stage.send({ target: { ...stage.target, receiptOf } })).toMatchObject({ retries: 0, notSent: { count: 0 } });
+    expect(stage.manifest.totals('bulk')).toMatchObject({ provenEntries: stage.manifest.totals('bulk').entries });
   });
 
   test('the receipt of another segment counts for nothing', async () => {
     const stage = scene();
     stage.write('Metadata/a', 'a');
-    const receiptOf = async (segment: Segment): Promise<Receipt | null> => {
-      const receipt = await stage.target.receiptOf(segment);
-      return receipt === null ? null : { ...receipt, segment: 'another' };
-    };
-    await expect(stage.send({ target: { ...stage.target, receiptOf } })).rejects.toThrow('the target answered with that of "another"');
+    const target = withReceipts(stage.target, (receipt) => (receipt === null ? null : { ...receipt, segment: 'another' }));
+    await expect(stage.send({ target })).rejects.toThrow('the target answered with that of "another"');
   });
 
   test('receiving that ends well in the middle of the stream is not believed', async () => {
@@ -79,10 +85,11 @@ describe('a target that fails', () => {
     stage.write('Metadata/large', Buffer.alloc(3_000_000, 1));
     const receive = atFirst(
       1,
-      async (_segment: Segment, tar: Readable) => {
+      async (_segment: Segment, tar: Readable): Promise<Receipt | null> => {
         for await (const chunk of tar) {
           if ((chunk as Buffer).length > 0) break;
         }
+        return null;
       },
       stage.target.receive,
     );
@@ -92,7 +99,7 @@ describe('a target that fails', () => {
   test('an error after everything arrived does not matter: the receipt decides', async () => {
     const stage = scene();
     furnish(stage);
-    const receive = async (segment: Segment, tar: Readable): Promise<void> => {
+    const receive = async (segment: Segment, tar: Readable): Promise<never> => {
       await stage.target.receive(segment, tar);
       throw new Error('the connection was lost at the very end');
     };
@@ -104,7 +111,7 @@ describe('a target that fails', () => {
     stage.write('Metadata/large', Buffer.alloc(3_000_000, 1));
     const receive = atFirst(
       1,
-      async (_segment: Segment, tar: Readable) => {
+      async (_segment: Segment, tar: Readable): Promise<Receipt | null> => {
         tar.on('error', () => undefined);
         await once(tar, 'data');
         tar.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
@@ -121,7 +128,7 @@ describe('a target that fails', () => {
   test('one that reads nothing is ended by the watchdog, and the segment is sent again', async () => {
     const stage = scene();
     stage.write('Metadata/large', Buffer.alloc(3_000_000, 1));
-    const receive = atFirst(1, async (_segment: Segment, _tar: Readable): Promise<void> => never, stage.target.receive);
+    const receive = atFirst(1, async (_segment: Segment, _tar: Readable): Promise<Receipt | null> => never, stage.target.receive);
     const summary = await stage.send({ target: { ...stage.target, receive }, patience: { ...impatience, stallMs: 300 } });
     expect(summary).toMatchObject({ retries: 1, entries: 2 });
   });
@@ -134,11 +141,24 @@ describe('a target that fails', () => {
     await expect(stage.send({ target, patience })).rejects.toThrow(/tried 2 times: .*no answer within/);
   });
 
+  test('one that reads back what it received is given the time that the size takes', async () => {
+    const stage = scene();
+    stage.write('Metadata/large', Buffer.alloc(10_000_000, 1));
+    const receive = async (segment: Segment, tar: Readable): Promise<Receipt | null> => {
+      const receipt = await stage.target.receive(segment, tar);
+      await pause(800);
+      return receipt;
+    };
+    // For ten megabytes it is two seconds more than for nothing.
+    const patience = { ...impatience, settleMs: 50, graceMs: 50, retryDelaysMs: [] };
+    expect(await stage.send({ target: { ...stage.target, receive, receiptOf: async () => null }, patience })).toMatchObject({ retries: 0, notSent: { count: 0 } });
+  });
+
   test('one segment that cannot be delivered ends the others in flight', async () => {
     const stage = scene();
     for (let file = 0; file < 20; file += 1) stage.write(`Metadata/${file}`, Buffer.alloc(1000));
     // The first hangs for longer than this test may take.
-    const receive = atFirst(1, async (_segment: Segment, _tar: Readable): Promise<void> => never, async (_segment, tar) => {
+    const receive = atFirst(1, async (_segment: Segment, _tar: Readable): Promise<Receipt | null> => never, async (_segment, tar) => {
       await drain(tar);
       throw new Error('no space left on the volume');
     });
@@ -217,13 +237,13 @@ describe('a transfer that is cut off', () => {
     for (let file = 0; file < 12; file += 1) stage.write(`Metadata/${String(file).padStart(2, '0')}`, Buffer.alloc(10_000));
     const interruption = new AbortController();
     let received = 0;
-    const receive = async (segment: Segment, tar: Readable): Promise<void> => {
+    const receive = async (segment: Segment, tar: Readable): Promise<Receipt | null> => {
       received += 1;
       if (received > 3) {
         interruption.abort();
         await never;
       }
-      await stage.target.receive(segment, tar);
+      return await stage.target.receive(segment, tar);
     };
     const limits = { entries: 1, bytes: 1e9 };
     await expect(stage.send({ target: { ...stage.target, receive }, limits, signal: interruption.signal })).rejects.toMatchObject({ kind: 'interrupted' });
@@ -238,14 +258,15 @@ describe('a transfer that is cut off', () => {
     let inFlight = 0;
     const most = { file: 0, directory: 0, link: 0, other: 0 };
     const kinds: string[] = [];
-    const receive = async (segment: Segment, tar: Readable): Promise<void> => {
+    const receive = async (segment: Segment, tar: Readable): Promise<Receipt | null> => {
       const type = segment.entries[0]?.type ?? 'other';
       inFlight += 1;
       most[type] = Math.max(most[type], inFlight);
       await pause(20);
-      await stage.target.receive(segment, tar);
+      const receipt = await stage.target.receive(segment, tar);
       inFlight -= 1;
       kinds.push(type);
+      return receipt;
     };
     await stage.send({ target: { ...stage.target, receive }, limits: { entries: 3, bytes: 1e9 } });
     expect(most).toMatchObject({ file: 2, directory: 1 });

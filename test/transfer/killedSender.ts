@@ -15,7 +15,7 @@ await send({
     async receive(segment, tar) {
       received += 1;
       if (received === Number(at)) process.kill(process.pid, 'SIGKILL');
-      await target.receive(segment, tar);
+      return await target.receive(segment, tar);
     },
   },
   manifest: openManifest(manifestFile),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { textOf } from '../../src/transfer/entry.ts';
 import { proveLanding, type LandingProof } from '../../src/transfer/landing.ts';
+import { withReceipts } from './localTarget.ts';
 import { localTree, testOwner } from './localTree.ts';
 import { furnish, longAgoSeconds, scene, scratchDirectory, type Scene } from './scene.ts';
 
@@ -93,7 +94,7 @@ describe('proving the landing area', () => {
   test('what no receipt proves is not proven, even if it looks right', async () => {
     const { stage, prove } = await landedScene();
     stage.write('Metadata/unsent', 'x');
-    await expect(stage.send({ target: { ...stage.target, receiptOf: async () => null } })).rejects.toThrow('no receipt came');
+    await expect(stage.send({ target: withReceipts(stage.target, () => null) })).rejects.toThrow('no receipt came');
     utimesSync(join(stage.landing, 'Metadata'), longAgoSeconds, longAgoSeconds);
     expect((await prove()).withoutReceipt.first).toContain('Metadata/unsent');
   });

@@ -35,7 +35,9 @@ export function localTarget(directory: string): LocalTarget & { readonly receive
       if (ending.exitCode !== 0) throw new Error(`tar ended with ${ending.exitCode}: ${ending.stderrTail}`);
       const again = spawnSync('tar', tarArguments(directory, segment.owner), { input: tarList(segment.entries), maxBuffer: 1 << 30 });
       if (again.status !== 0) throw new Error(`tar ended with ${again.status}: ${String(again.stderr)}`);
-      receipts.set(segment.name, { segment: segment.name, boot: 'this boot', sha256: createHash('sha256').update(again.stdout).digest('hex') });
+      const receipt = { segment: segment.name, boot: 'this boot', sha256: createHash('sha256').update(again.stdout).digest('hex') };
+      receipts.set(segment.name, receipt);
+      return receipt;
     },
     receiptOf: async (segment) => receipts.get(segment.name) ?? null,
     async remove(paths) {
@@ -48,6 +50,15 @@ export function localTarget(directory: string): LocalTarget & { readonly receive
         return content === null ? [] : [[path, createHash('sha256').update(content).digest('hex')] as const];
       }));
     },
+  };
+}
+
+/** A target that tells other receipts than it has, whenever it tells one. */
+export function withReceipts<Kind extends LocalTarget>(target: Kind, told: (receipt: Receipt | null) => Receipt | null): Kind {
+  return {
+    ...target,
+    receive: async (segment, tar) => told(await target.receive(segment, tar)),
+    receiptOf: async (segment) => told(await target.receiptOf(segment)),
   };
 }
 

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { textOf, type BytePath } from '../../src/transfer/entry.ts';
 import { openManifest } from '../../src/transfer/manifest.ts';
+import { withReceipts } from './localTarget.ts';
 import { furnish, longAgoSeconds, scene, scratchDirectory, type Scene } from './scene.ts';
 
 const poster = 'Metadata/Movies/a/b.bundle/Contents/com.agent/posters/one.jpg';
@@ -15,12 +16,8 @@ function afterRestart({ target }: Scene, boot: string | null = 'another boot') {
   return {
     read,
     target: {
-      ...target,
+      ...withReceipts(target, (receipt) => receipt && { ...receipt, boot }),
       bootId: async () => boot,
-      receiptOf: async (segment: Parameters<typeof target.receiptOf>[0]) => {
-        const receipt = await target.receiptOf(segment);
-        return receipt === null ? null : { ...receipt, boot };
-      },
       digestsOf: async (paths: readonly BytePath[]) => {
         read.push(...paths.map(textOf));
         return target.digestsOf(paths);

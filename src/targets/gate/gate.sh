@@ -655,14 +655,16 @@ reached_directly() { # TEST
     done' sh "$1"
 }
 
-verb_receive() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES: both lists, then the tar
+verb_receive() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES [UID GID]: both lists, then the tar
   begin_segment "$@"
   extract "$base" || die 1 "Cannot extract segment \"$1\": tar exited with $?"
   end_segment "$1"
+  tell_receipt "${4:-}" "${5:-}"
+  finished
 }
 
 # The same for a tar that lies ready elsewhere: kubectl and the API server then carry no more than the lists.
-verb_fetch() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES BYTES-OF-OFFER: both lists, then the offer
+verb_fetch() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES BYTES-OF-OFFER [UID GID]: both lists, then the offer
   need curl mkfifo
   begin_segment "$@"
   take "${4:-}" "$scratch/offer"
@@ -684,6 +686,8 @@ verb_fetch() { # SEGMENT BYTES-OF-LIST BYTES-OF-DIRECTORIES BYTES-OF-OFFER: both
     *) cat "$scratch/why" >&2; die 19 "Cannot fetch segment \"$1\": curl exited with $fetched" ;;
   esac
   end_segment "$1"
+  tell_receipt "${5:-}" "${6:-}"
+  finished
 }
 
 # Prints the places that answer within seconds and have the right key.
@@ -746,7 +750,6 @@ end_segment() { # SEGMENT
   [ -z "$linked" ] || die 15 "Segment \"$1\" has names below \"$linked\", which is a link"
   rm -f -- "$base.directories"
   mv -f -T -- "$base.part" "$base.list"
-  finished
 }
 
 # tar replaces files and links by itself; not a directory by a file, nor a link above a name.
@@ -818,22 +821,43 @@ verb_receipt() { # SEGMENT UID GID
   case $made_before in "$made_for") ;; *) receipt= ;; esac
   case $made_for in unknown/*) receipt= ;; esac
   if [ -z "$receipt" ]; then
-    make_scratch
-    cd -- "$landing"
-    # As root the owners are told as they are, so that the digest proves them; anybody else owns all that arrived.
-    if [ "$(id -u)" -eq 0 ]; then set --; else set -- --owner=":$2" --group=":$3"; fi
-    { code=0
-      tar --create --file=- --format=gnu --null --no-recursion --verbatim-files-from --files-from="$base.list" --numeric-owner "$@" \
-        --hard-dereference --sort=none 2>"$scratch/why" || code=$?
-      echo "$code" >"$scratch/code"
-    } | sha256sum >"$scratch/sum"
-    read -r code <"$scratch/code"
-    [ "$code" -eq 0 ] || { head -n 20 "$scratch/why" >&2; die 16 'What arrived is not what the list says'; }
-    read -r receipt rest <"$scratch/sum"
+    make_receipt "$2" "$3" || { head -n 20 "$scratch/why" >&2; die 16 'What arrived is not what the list says'; }
     printf '%s %s\n' "$receipt" "$made_for" | replace_file "$base.sha256" || exit $?
   fi
   echo "$receipt $boot"
   finished
+}
+
+# Tells the receipt at the end of the call that received, and keeps it for the call that asks where this answer was lost. That call also
+# tells what is wrong where none can be made.
+tell_receipt() { # UID GID; where they are not told, nobody waits for it here
+  [ -n "$1" ] || return 0
+  usage_number "$1" uid
+  usage_number "$2" gid
+  need sha256sum
+  # It may be asked for meanwhile, by who lost this connection; and whoever sends the segment anew goes first.
+  flock -s -n 7 || return 0
+  boot=$(boot_id)
+  make_receipt "$1" "$2" || return 0
+  printf '%s %s\n' "$receipt" "$boot/$1:$2" | replace_file "$base.sha256" || exit $?
+  echo "$receipt $boot"
+}
+
+# Sets receipt to the digest of the tar that is made of what lies there now, as the list of the segment at $base names it. Returns 1, with
+# the reasons in $scratch/why, where that is not all there.
+make_receipt() { # UID GID
+  make_scratch
+  cd -- "$landing"
+  # As root the owners are told as they are, so that the digest proves them; anybody else owns all that arrived.
+  if [ "$(id -u)" -eq 0 ]; then set --; else set -- --owner=":$1" --group=":$2"; fi
+  { code=0
+    tar --create --file=- --format=gnu --null --no-recursion --verbatim-files-from --files-from="$base.list" --numeric-owner "$@" \
+      --hard-dereference --sort=none 2>"$scratch/why" || code=$?
+    echo "$code" >"$scratch/code"
+  } | sha256sum >"$scratch/sum"
+  read -r code <"$scratch/code"
+  [ "$code" -eq 0 ] || return 1
+  read -r receipt rest <"$scratch/sum"
 }
 
 verb_remove() { # BYTES

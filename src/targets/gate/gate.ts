@@ -8,7 +8,7 @@ import type { Receipt, Segment } from '../../transfer/segment.ts';
 import type { ExistingLibrary, GateState, MediaFinding, MountFinding, Seal, Target, VolumeTrial } from '../target.ts';
 import { parseBoot, parseDatabaseChecks, parseDigest, parseDigests, parseEntries, parseIdentity, parseLookUp, parseMounts, parseReceipt, parseRoom, parseSample, parseState, parseTools, parseTrial } from './gateAnswers.ts';
 import { callGate, nulList, streamToGate } from './gateCall.ts';
-import type { GateCall, TarOffer } from './gateCall.ts';
+import type { GateCall, StreamToGate, TarOffer } from './gateCall.ts';
 import { GateFailed } from './gateFailure.ts';
 import { sentinelLines } from './sentinels.ts';
 import { usualSilenceMs } from './silence.ts';
@@ -21,7 +21,7 @@ export interface Gate extends Pick<
   /** Makes the landing area of a run, ends receivers of an earlier try; safe to repeat. Refuses the landing area of another run. */
   open(run: string): Promise<GateState>;
   /** Has a segment fetched from where it is offered; apart from that, `receive`. */
-  fetch(segment: Segment, offer: TarOffer): Promise<void>;
+  fetch(segment: Segment, offer: TarOffer): Promise<Receipt | null>;
   /** The first of some places that answers under a token, with the key that the pin belongs to; null where none does. */
   reach(way: Pick<TarOffer, 'pin' | 'token'>, places: readonly string[]): Promise<string | null>;
   /** The library that is on the volume now; works without `open`. */
@@ -82,6 +82,12 @@ export function gateClient(options: GateOptions): Gate {
     return (await call({ verb, ...request })).toString('utf8');
   }
 
+  async function received(segment: Segment, verb: string, { inputs, stream }: { readonly inputs: readonly Buffer[]; readonly stream: Omit<StreamToGate, 'head'> }): Promise<Receipt | null> {
+    const call = { verb, arguments: [segment.name, ...inputs.map(({ length }) => String(length)), ...ownerOf(segment)] };
+    const answer = (await streamToGate(carrier, call, { ...stream, head: Buffer.concat(inputs) }))?.toString('utf8') ?? '';
+    return answer === '' ? null : { segment: segment.name, ...parseReceipt(answer) };
+  }
+
   async function* landed(): AsyncIterable<Entry> {
     const [size = '', name = ''] = (await text('list', { timeoutMs: 30 * minuteMs })).trim().split(' ');
     let rest = Buffer.alloc(0);
@@ -121,15 +127,10 @@ export function gateClient(options: GateOptions): Gate {
     tools: async () => parseTools(await text('tools')),
     bootId: async () => parseBoot(await text('boot')),
 
-    async receive(segment: Segment, tar: Readable): Promise<void> {
-      const lists = listsOf(segment);
-      await streamToGate(carrier, { verb: 'receive', arguments: [segment.name, ...lengthsOf(lists)] }, { head: Buffer.concat(lists), tar });
-    },
+    receive: (segment: Segment, tar: Readable) => received(segment, 'receive', { inputs: listsOf(segment), stream: { tar } }),
 
-    async fetch(segment: Segment, offer: TarOffer): Promise<void> {
-      const inputs = [...listsOf(segment), linesOf([offer.pin, offer.token, offer.place])];
-      await streamToGate(carrier, { verb: 'fetch', arguments: [segment.name, ...lengthsOf(inputs)] }, { head: Buffer.concat(inputs), tar: offer.tar, server: offer });
-    },
+    fetch: (segment: Segment, offer: TarOffer) =>
+      received(segment, 'fetch', { inputs: [...listsOf(segment), linesOf([offer.pin, offer.token, offer.place])], stream: { tar: offer.tar, server: offer } }),
 
     async reach({ pin, token }, places): Promise<string | null> {
       const answers = (await text('reach', { input: linesOf([pin, token, ...places]), timeoutMs: minuteMs / 2 })).split('\n');
@@ -137,7 +138,7 @@ export function gateClient(options: GateOptions): Gate {
     },
 
     async receiptOf(segment: Segment): Promise<Receipt | null> {
-      const call = { arguments: [segment.name, String(segment.owner.uid), String(segment.owner.gid)], timeoutMs: 30 * minuteMs };
+      const call = { arguments: [segment.name, ...ownerOf(segment)], timeoutMs: 30 * minuteMs };
       try {
         return { segment: segment.name, ...parseReceipt(await text('receipt', call)) };
       } catch (thrown) {
@@ -209,13 +210,13 @@ export function gateClient(options: GateOptions): Gate {
   };
 }
 
+function ownerOf({ owner }: Segment): readonly string[] {
+  return [String(owner.uid), String(owner.gid)];
+}
+
 /** What a segment names, and what of it are directories. */
 function listsOf({ entries }: Segment): readonly Buffer[] {
   return [entries, entries.filter(({ type }) => type === 'directory')].map((list) => nulList(list.map(({ path }) => bytesOf(path))));
-}
-
-function lengthsOf(inputs: readonly Buffer[]): readonly string[] {
-  return inputs.map(({ length }) => String(length));
 }
 
 function linesOf(lines: readonly string[]): Buffer {

@@ -48,16 +48,21 @@ export async function callGate(carrier: GateCarrier, call: GateCall): Promise<Bu
   for (const pauseMs of [...pausesMs, null]) {
     const { answer, ending, wasSilent } = await callOnce(carrier, call);
     if (ending.exitCode !== 0 && !wasSilent) throw failureOf(carrier, call, ending);
-    const end = endLine.exec(answer.subarray(-longestEndLine).toString('latin1'));
-    if (end !== null) {
-      const [line, spoken = '1'] = end;
-      if (Number(spoken) !== gateProtocol) throw otherProtocol(carrier, call, Number(spoken));
-      return answer.subarray(0, -line.length);
-    }
+    const whole = wholeAnswer(carrier, call, answer);
+    if (whole !== null) return whole;
     if (pauseMs === null) throw wasSilent ? fellSilent(carrier, call, ending) : lostAnswer(carrier, call, ending);
     await sleep(pauseMs);
   }
   throw new Error('A loop that always returns or throws did neither');
+}
+
+/** An answer without its closing line; null where that did not come. Throws where it tells of another protocol. */
+function wholeAnswer(carrier: GateCarrier, call: GateCall, answer: Buffer): Buffer | null {
+  const end = endLine.exec(answer.subarray(-longestEndLine).toString('latin1'));
+  if (end === null) return null;
+  const [line, spoken = '1'] = end;
+  if (Number(spoken) !== gateProtocol) throw otherProtocol(carrier, call, Number(spoken));
+  return answer.subarray(0, -line.length);
 }
 
 /** What a verb that receives is sent. */
@@ -87,9 +92,14 @@ export interface TarOffer extends TarServer {
   readonly pin: string;
 }
 
-/** Calls `receive`, with two lists and then a tar on standard input, or `fetch`. Asked once only: the tar cannot be read twice. */
-export async function streamToGate(carrier: GateCarrier, call: Omit<GateCall, 'input' | 'timeoutMs'>, input: StreamToGate): Promise<void> {
+/**
+ * Calls `receive`, with two lists and then a tar on standard input, or `fetch`. Asked once only: the tar cannot be read twice. Gives back
+ * the answer without its closing line, or null where that was lost on its way.
+ */
+export async function streamToGate(carrier: GateCarrier, call: Omit<GateCall, 'input' | 'timeoutMs'>, input: StreamToGate): Promise<Buffer | null> {
   const { process, endIfSilent } = openHeard(carrier.machine, commandOf(carrier, call, undefined), carrier);
+  const chunks: Buffer[] = [];
+  process.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   // The tar may fail before it is read; the pipeline meets its error later, and without a listener it would end this program.
   input.tar.on('error', () => undefined);
   // A far side that refuses ends before it read everything: its own words matter more than the broken pipe.
@@ -108,6 +118,7 @@ export async function streamToGate(carrier: GateCarrier, call: Omit<GateCall, 'i
   if (failure !== null && !isBrokenPipe(failure.thrown)) throw failure.thrown;
   if (silence.wasSilent()) throw fellSilent(carrier, call, ending);
   if (ending.exitCode !== 0) throw failureOf(carrier, call, ending);
+  return wholeAnswer(carrier, call, Buffer.concat(chunks));
 }
 
 // Whoever lost its input ends by itself and says why; a connection that hangs does not.

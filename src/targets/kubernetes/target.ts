@@ -158,12 +158,13 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     async receive(segment, tar) {
       const offer = await lane.offer(tar);
       try {
-        await withGateOnce((gate) => (offer === null ? gate.receive(segment, tar) : gate.fetch(segment, offer)));
+        const receipt = await withGateOnce((gate) => (offer === null ? gate.receive(segment, tar) : gate.fetch(segment, offer)));
+        if (!tar.readableEnded) protocols.endedEarly();
+        return receipt;
       } catch (error) {
         if (offer === null || !lane.judge(error)) protocols.judge(error);
         throw error;
       }
-      if (!tar.readableEnded) protocols.endedEarly();
     },
     receiptOf: (segment) => withGate((gate) => gate.receiptOf(segment)),
     remove: (paths) => withGate((gate) => gate.remove(paths)),

@@ -19,6 +19,8 @@ export interface KilledVerb {
   readonly input?: readonly string[] | (() => Promise<readonly Buffer[]>);
   /** Whether the last part follows without its length. */
   readonly endsInTar?: boolean;
+  /** Whether the owner follows the lengths, for a receipt at the end. */
+  readonly tellsOwner?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
   /** A process that is in the way; it says when it is. */
   readonly beside?: (root: string) => ChildProcess;
@@ -61,9 +63,9 @@ export const killedVerbs: readonly KilledVerb[] = [
   open('after a withdrawal', { phase: 'withdrawn', agreement: 'set-aside', withdrawn: withdrawnPlace, libraries: { ...old, ...withdrawn } }),
   open('of a run that is published', { phase: 'published', libraries: published }),
   { ...open('again, with a receiver that hangs', { phase: 'landing', libraries: { ...old, ...landing } }), beside: hungReceiver },
-  { ...verb('over what is in the way', ['receive', 's1'], { phase: 'landing', libraries: old }), more: inTheWay, input: inputOfReceive, endsInTar: true, changesLanding: true },
+  { ...verb('over what is in the way', ['receive', 's1'], { phase: 'landing', libraries: old }), more: inTheWay, input: inputOfReceive, endsInTar: true, tellsOwner: true, changesLanding: true },
   { ...verb('beside a receiver that hangs', ['receive', 's1'], { phase: 'landing', libraries: old }), more: inTheWay, beside: hungReceiver, input: inputOfReceive, endsInTar: true, changesLanding: true },
-  { ...verb('from an offer', ['fetch', 's1'], { phase: 'landing', libraries: old }), more: inTheWay, input: inputOfFetch, changesLanding: true },
+  { ...verb('from an offer', ['fetch', 's1'], { phase: 'landing', libraries: old }), more: inTheWay, input: inputOfFetch, tellsOwner: true, changesLanding: true },
   { ...verb('for the first time', ['receipt', 's0', '0', '0'], { phase: 'landing', libraries: landing }), more: (root) => writeFileSync(workFile(root, `${run}/receipts/s0.lock`), '') },
   { ...verb('files and directories', ['remove'], { phase: 'landing', libraries: { ...old, ...landing } }), input: ['Databases\0Preferences.xml\0gone\0'], changesLanding: true },
   { ...verb('before publish', ['sentinels', run], { phase: 'landing', libraries: { ...old, ...landing } }), input: ['4\n/m\n/m/film\n'] },

@@ -41,7 +41,8 @@ export function callsOf(verb: KilledVerb, { stepper, directory }: { readonly ste
     const { uid, gid } = ownUser();
     const own = Object.fromEntries(Object.entries(verb.environment ?? {}).map(([name, value]) => [name, value.replace('ROOT', root)]));
     const environment = { PLEXLIFT_RUN: run, PLEX_UID: String(uid), PLEX_GID: String(gid), TMPDIR: temporary, ...own };
-    const whole = { root, verb: [...words, ...lengths], input: Buffer.concat(input), environment };
+    const owner = verb.tellsOwner === true && words === verb.verb ? [String(uid), String(gid)] : [];
+    const whole = { root, verb: [...words, ...lengths, ...owner], input: Buffer.concat(input), environment };
     try {
       return kill === undefined ? await stepper.runUnstepped(whole) : await stepper.run(whole, kill);
     } finally {
