@@ -34,11 +34,11 @@ interface Archive {
 
 /** Directories with no leaf below them, and all above those, come last, as do such as are in several segments. */
 function runsOfAll(leaves: readonly Entry[], directories: readonly Entry[]): readonly Archive[] {
-  const inOrder = leaves.toSorted(inPathOrder);
   const waiting = new Map<BytePath, Entry>(directories.map((entry) => [entry.path, entry]));
-  const withLeaves = new Set(inOrder.flatMap(({ path }) => pathsAbove(path)));
+  const withLeaves = new Set(leaves.flatMap(({ path }) => pathsAbove(path)));
   const late = new Set(directories.filter(({ path }) => !withLeaves.has(path)).flatMap(({ path }) => [path, ...pathsAbove(path)]));
-  const first = Array.from(runsWithDirectories(inOrder, { limits: () => segmentLimits, directoryToSend: (path) => (late.has(path) ? null : (waiting.get(path) ?? null)) }));
+  const inOrder = [...leaves, ...directories.filter(({ path }) => !late.has(path))].toSorted(inPathOrder);
+  const first = Array.from(runsWithDirectories(inOrder, () => segmentLimits));
   for (const { path } of first.flat()) waiting.delete(path);
   return [...first.map((run): Archive => ({ kind: 'leaves', run })), ...Array.from(runsOf([...waiting.values()].toSorted(deepestFirst)), (run): Archive => ({ kind: 'directories', run }))];
 }

@@ -70,7 +70,7 @@ export async function send(options: SendOptions): Promise<SendSummary> {
     const adapted = adaptation({ isBusy: isThisComputerBusy, ...(options.limits === undefined ? {} : { limits: options.limits }), ...(options.concurrency === undefined ? {} : { inFlight: options.concurrency }) });
     const { limits, landed } = adapted;
     // Directories come after everything that is in them, so that their times survive: most in the segment of what is in them, the others last.
-    await deliverAll(runsWithDirectories(delta.leaves(), { limits, directoryToSend: delta.directoryToSend }), { ...options, inFlight: adapted.inFlight, tally, landed });
+    await deliverAll(runsWithDirectories(delta.leavesAndDirectories(), limits), { ...options, inFlight: adapted.inFlight, tally, landed });
     await deliverAll(runsOf(delta.directories().filter(({ path }) => !tally.wasLeft(path)), limits()), { ...options, inFlight: () => 1, tally, landed });
     return {
       listed,

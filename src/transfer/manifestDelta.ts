@@ -11,10 +11,8 @@ export interface Delta {
   removals(): Generator<readonly BytePath[]>;
   /** To be called when a page of removals was carried out. */
   markRemoved(paths: readonly BytePath[]): void;
-  /** Files and links to send, in path order. */
-  leaves(): Generator<Entry>;
-  /** The entry of a directory that is to be sent, and may be sent as soon as all leaves below it are; null for any other. */
-  directoryToSend(path: BytePath): Entry | null;
+  /** Files and links to send, and the directories that may be sent as soon as all of those below them are, in path order. */
+  leavesAndDirectories(): Generator<Entry>;
   /** Directories to send that no receipt proves by now, deepest first. */
   directories(): Generator<Entry>;
 }
@@ -34,7 +32,7 @@ const behindEveryPath: Buffer = Buffer.alloc(4_097, 0xff);
 const mustGo = `presence > 0 AND (NOT listed OR there <> type)`;
 const mustCome = `presence < 2 AND listed AND type <> 'other'`;
 
-const nothingToDo: Delta = { toSend: { entries: 0, bytes: 0 }, removals: nothing, markRemoved: () => undefined, leaves: nothing, directoryToSend: () => null, directories: nothing };
+const nothingToDo: Delta = { toSend: { entries: 0, bytes: 0 }, removals: nothing, markRemoved: () => undefined, leavesAndDirectories: nothing, directories: nothing };
 
 function* nothing(): Generator<never> {
   yield* [];
@@ -48,8 +46,6 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
   if (!isAnythingToDo(database, options)) return nothingToDo;
   inTransaction(database, () => doubtWhatWillBeTouched(database, options));
   recordLate(database, options);
-  const directory = database.prepare(`
-    SELECT ${entryColumns} FROM entries WHERE tree = :tree AND path = :path AND type = 'directory' AND ${mustCome} AND path NOT IN (SELECT path FROM late)`);
   const removed = database.prepare('UPDATE entries SET presence = 0, there = NULL WHERE tree = ? AND path = ?');
   return {
     toSend: countOf(database, options),
@@ -69,15 +65,11 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
         for (const path of paths) removed.run(tree, bytesOf(path));
       });
     },
-    *leaves() {
+    *leavesAndDirectories() {
       const page = database.prepare(`
-        SELECT ${entryColumns} FROM entries WHERE tree = :tree AND presence < 2 AND type IN ('file', 'link') AND listed
-          AND path > :after ORDER BY path LIMIT ${pageRows}`);
+        SELECT ${entryColumns} FROM entries WHERE tree = :tree AND ${mustCome} AND path > :after
+          AND (type <> 'directory' OR path NOT IN (SELECT path FROM late)) ORDER BY path LIMIT ${pageRows}`);
       yield* paged<Entry>(pageRows, { readAfter: (after) => page.all({ tree, after: after === null ? Buffer.alloc(0) : bytesOf(after.path) }), itemOf: entryOf });
-    },
-    directoryToSend(path) {
-      const row = directory.get({ tree, path: bytesOf(path) });
-      return row === undefined ? null : entryOf(row);
     },
     *directories() {
       const page = database.prepare(`

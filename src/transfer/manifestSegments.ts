@@ -39,9 +39,10 @@ export function openSegments(database: DatabaseSync): SegmentBook {
   const insert = database.prepare(`
     INSERT INTO segments (name, tree, listing, entries, uid, gid, begun_at)
     VALUES (?, ?, (SELECT max(id) FROM listings WHERE tree = ?), ?, ?, ?, ?)`);
-  // What lies between the first and the last of a segment that goes by the order of paths is sent now, or was before: all at once is cheaper than one by one.
-  const leavesMayBeThere = database.prepare(`
-    UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path BETWEEN ? AND ? AND presence = 0 AND listed AND type IN ('file', 'link')`);
+  // What lies between the first and the last of a segment that goes by the order of paths is sent now, or was before: all at once is cheaper
+  // than one by one. A directory without anything to send is among it, and is sent later: thought to be there before, it costs nothing.
+  const allBetweenMayBeThere = database.prepare(`
+    UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path BETWEEN ? AND ? AND presence = 0 AND listed AND type <> 'other'`);
   const directoryMayBeThere = database.prepare(`UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ? AND type = 'directory' AND presence = 0`);
   const finish = database.prepare('UPDATE segments SET outcome = ?, sha256_sent = ?, sha256_received = ?, boot = ?, ended_at = ? WHERE id = ?');
   const prove = database.prepare('UPDATE entries SET presence = 2, sha256 = ?, segment = ? WHERE tree = ? AND path = ?');
@@ -52,8 +53,9 @@ export function openSegments(database: DatabaseSync): SegmentBook {
         const id = Number(insert.run(segment.name, tree, tree, entries.length, owner.uid, owner.gid, new Date().toISOString()).lastInsertRowid);
         const leaves = entries.filter(({ type }) => type !== 'directory').map(({ path }) => path).toSorted();
         const [first, last] = [leaves.at(0), leaves.at(-1)];
-        if (first !== undefined && last !== undefined) leavesMayBeThere.run(tree, bytesOf(first), bytesOf(last));
-        for (const path of directoriesIn(entries)) directoryMayBeThere.run(tree, bytesOf(path));
+        const isBetween = (path: BytePath): boolean => first !== undefined && last !== undefined && path >= first && path <= last;
+        if (first !== undefined && last !== undefined) allBetweenMayBeThere.run(tree, bytesOf(first), bytesOf(last));
+        for (const path of directoriesIn(entries)) if (!isBetween(path)) directoryMayBeThere.run(tree, bytesOf(path));
         return { id, tree, segment };
       });
     },

@@ -21,15 +21,14 @@ interface OpenDirectory {
 }
 
 /**
- * Cuts leaves, which come in path order, into runs, and puts into each run the directories that all of their leaves are in: behind what
- * is in them, so that nothing that comes later touches their times. Directories across several runs, and those without leaves, are not in it.
- * Lazy: holds one run at a time. `directoryToSend` tells the entry of a directory, or null where it is not to be sent.
+ * Cuts entries, which come in path order, into runs of files and links, and puts into each run the directories that all of their files and
+ * links are in: behind what is in them, so that nothing that comes later touches their times. Directories across several runs, and those
+ * without files and links, are in none. Lazy: holds one run at a time.
  */
-export function* runsWithDirectories(
-  leaves: Iterable<Entry>,
-  options: { readonly limits: () => SegmentLimits; readonly directoryToSend: (path: BytePath) => Entry | null },
-): Generator<readonly Entry[]> {
+export function* runsWithDirectories(entries: Iterable<Entry>, limits: () => SegmentLimits): Generator<readonly Entry[]> {
   const open: OpenDirectory[] = [];
+  /** Directories that came, and are not closed: each comes before what is in it. */
+  const waiting = new Map<BytePath, Entry>();
   let run: Entry[] = [];
   let closed: Entry[] = [];
   let runBytes = 0;
@@ -39,8 +38,9 @@ export function* runsWithDirectories(
   function closeAllBut(leaf: BytePath | null): void {
     for (let last = open.at(-1); last !== undefined && !(leaf?.startsWith(`${last.path}/`) ?? false); last = open.at(-1)) {
       open.pop();
-      const entry = last.run === number ? options.directoryToSend(last.path) : null;
-      if (entry !== null) closed.push(entry);
+      const entry = waiting.get(last.path);
+      waiting.delete(last.path);
+      if (entry !== undefined && last.run === number) closed.push(entry);
     }
   }
 
@@ -52,16 +52,20 @@ export function* runsWithDirectories(
     number += 1;
   }
 
-  for (const leaf of leaves) {
-    closeAllBut(leaf.path);
-    const limits = options.limits();
-    const size = contentBytes(leaf);
-    if (run.length > 0 && (run.length + closed.length >= limits.entries || runBytes + size > limits.bytes)) yield* cut();
+  for (const entry of entries) {
+    if (entry.type === 'directory') {
+      waiting.set(entry.path, entry);
+      continue;
+    }
+    closeAllBut(entry.path);
+    const most = limits();
+    const size = contentBytes(entry);
+    if (run.length > 0 && (run.length + closed.length >= most.entries || runBytes + size > most.bytes)) yield* cut();
     const known = open.at(-1)?.path ?? null;
     const above: OpenDirectory[] = [];
-    for (let path = parentOf(leaf.path); path !== null && path !== known; path = parentOf(path)) above.push({ path, run: number });
+    for (let path = parentOf(entry.path); path !== null && path !== known; path = parentOf(path)) above.push({ path, run: number });
     open.push(...above.toReversed());
-    run.push(leaf);
+    run.push(entry);
     runBytes += size;
   }
   closeAllBut(null);

@@ -59,7 +59,7 @@ describe('the delta', () => {
     list(manifest, tree);
     land(manifest, tree);
     const delta = list(manifest, tree.with(1, fileAt('d/a', part)));
-    expect(namesIn(delta.leaves())).toEqual(['d/a']);
+    expect(namesIn(delta.leavesAndDirectories())).toEqual(['d', 'd/a']);
     expect(namesIn(delta.directories())).toEqual(['d']);
     expect(removalsOf(delta)).toEqual([]);
   });
@@ -69,7 +69,7 @@ describe('the delta', () => {
     const linkTo = (target: string): Entry => fileAt('link', { type: 'link', linkTarget: bytePathOfText(target) });
     list(manifest, [linkTo('a')]);
     land(manifest, [linkTo('a')]);
-    expect(namesIn(list(manifest, [linkTo('b')]).leaves())).toEqual(['link']);
+    expect(namesIn(list(manifest, [linkTo('b')]).leavesAndDirectories())).toEqual(['link']);
     expect(removalsOf(manifest.delta('bulk', owner))).toEqual([]);
   });
 
@@ -86,7 +86,7 @@ describe('the delta', () => {
     land(manifest, tree);
     for (const other of [{ uid: 1001, gid: 1000 }, { uid: 1000, gid: 1001 }]) {
       const delta = manifest.delta('bulk', other);
-      expect([namesIn(delta.leaves()), namesIn(delta.directories())]).toEqual([['d/a', 'd/b', 'e/c'], ['d', 'e']]);
+      expect([namesIn(delta.leavesAndDirectories()), namesIn(delta.directories())]).toEqual([['d', 'd/a', 'd/b', 'e', 'e/c'], ['d', 'e']]);
       land(manifest, tree);
     }
     expect(manifest.delta('bulk', owner).toSend.entries).toBe(0);
@@ -158,16 +158,25 @@ describe('the delta', () => {
     const manifest = freshManifest();
     const many = Array.from({ length: 5_000 }, (_, position) => [directoryAt(`d${position % 70}/x${position}`), fileAt(`d${position % 70}/x${position}/f`)]).flat();
     const delta = list(manifest, many);
-    const seen: Entry[] = [];
-    for (const sequence of [delta.leaves(), delta.directories()]) {
-      for (const entry of sequence) {
-        seen.push(entry);
-        if (seen.length % 500 === 0) land(manifest, seen.slice(-500));
-      }
+    const inOrder: Entry[] = [];
+    for (const entry of delta.leavesAndDirectories()) {
+      inOrder.push(entry);
+      if (inOrder.length % 500 === 0) land(manifest, inOrder.slice(-500).filter(({ type }) => type === 'file'));
     }
-    const expected = [...many.filter(({ type }) => type === 'file').toSorted(inPathOrder), ...many.filter(({ type }) => type === 'directory').toSorted(deepestFirst)];
-    expect(namesIn(seen)).toEqual(namesIn(expected));
+    expect(namesIn(inOrder)).toEqual(namesIn(many.toSorted(inPathOrder)));
+    const directories: Entry[] = [];
+    for (const entry of delta.directories()) {
+      directories.push(entry);
+      if (directories.length % 500 === 0) land(manifest, directories.slice(-500));
+    }
+    expect(namesIn(directories)).toEqual(namesIn(many.filter(({ type }) => type === 'directory').toSorted(deepestFirst)));
     expect(manifest.delta('bulk', owner).toSend.entries).toBe(0);
+  });
+
+  test('a directory below which there is nothing to send comes last, and so does what is above it', () => {
+    const manifest = freshManifest();
+    const delta = list(manifest, [directoryAt('a'), directoryAt('a/empty'), fileAt('a/x'), directoryAt('b'), directoryAt('b/c'), fileAt('b/c/x')]);
+    expect([namesIn(delta.leavesAndDirectories()), namesIn(delta.directories())]).toEqual([['a/x', 'b', 'b/c', 'b/c/x'], ['a/empty', 'b/c', 'a', 'b']]);
   });
 
   test('any path comes back as it was listed', () => {
@@ -176,7 +185,7 @@ describe('the delta', () => {
       fc.property(fc.uniqueArray(fc.tuple(anyPath, fc.option(anyPath)), { selector: ([path]) => path }), (pairs) => {
         const manifest = openManifest(join(scratchDirectory(), 'manifest.db'));
         const entries = pairs.map(([path, linkTarget]): Entry => ({ ...fileAt('x'), path, ...(linkTarget === null ? {} : { type: 'link', linkTarget }) }));
-        expect([...list(manifest, entries).leaves()]).toEqual(entries.toSorted(inPathOrder));
+        expect([...list(manifest, entries).leavesAndDirectories()]).toEqual(entries.toSorted(inPathOrder));
         manifest.close();
       }),
       { numRuns: 30 },
@@ -192,7 +201,7 @@ describe('the file of a manifest', () => {
     land(before, [fileAt('a')]);
     before.close();
     const after = openManifest(file);
-    expect(namesIn(after.delta('bulk', owner).leaves())).toEqual(['b']);
+    expect(namesIn(after.delta('bulk', owner).leavesAndDirectories())).toEqual(['b']);
     expect(after.pathsWithDigest('hash')).toEqual(['a']);
     after.close();
   });
@@ -203,7 +212,7 @@ describe('the file of a manifest', () => {
     const manifest = openManifest(file);
     onTestFinished(() => manifest.close());
     const delta = manifest.delta('bulk', owner);
-    expect([removalsOf(delta), namesIn(delta.leaves()), manifest.totals('bulk')]).toEqual([['stranger', 'gone'], ['b'], { entries: 2, bytes: 6, provenEntries: 1, provenBytes: 3 }]);
+    expect([removalsOf(delta), namesIn(delta.leavesAndDirectories()), manifest.totals('bulk')]).toEqual([['stranger', 'gone'], ['b'], { entries: 2, bytes: 6, provenEntries: 1, provenBytes: 3 }]);
     expect(removalsOf(list(manifest, [fileAt('a'), fileAt('b'), fileAt('stranger')]))).toEqual(['gone']);
   });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytePathOfText, type BytePath, type Entry } from '../../src/transfer/entry.ts';
-import { contentBytes, deepestFirst, inPathOrder, runsOf, runsWithDirectories, segmentLimits } from '../../src/transfer/plan.ts';
+import { contentBytes, deepestFirst, inPathOrder, parentOf, runsOf, runsWithDirectories, segmentLimits } from '../../src/transfer/plan.ts';
 
 function entryWith(part: Partial<Entry>): Entry {
   return { path: bytePathOfText('x'), type: 'file', sizeBytes: 0, modifiedAtSeconds: 0, changedAt: '0', mode: 0o644, ...part };
@@ -72,6 +72,16 @@ test('directories come before the directories that hold them', () => {
 });
 
 describe('directories in the segment of what is in them', () => {
+  function withDirectories(leaves: readonly Entry[]): readonly Entry[] {
+    const directories = new Set(leaves.flatMap(({ path }) => pathsAbove(path)));
+    return [...leaves, ...Array.from(directories, (path) => entryWith({ path, type: 'directory' }))].toSorted(inPathOrder);
+  }
+
+  function pathsAbove(path: BytePath): readonly BytePath[] {
+    const parent = parentOf(path);
+    return parent === null ? [] : [parent, ...pathsAbove(parent)];
+  }
+
   // "!" sorts before "/", so that "a!" stands between "a" and what is in it.
   const somePath = fc.array(fc.constantFrom('a', 'a!', 'b'), { minLength: 1, maxLength: 5 }).map((names) => bytePathOfText(names.join('/')));
 
@@ -80,7 +90,7 @@ describe('directories in the segment of what is in them', () => {
       fc.property(fc.uniqueArray(somePath, { maxLength: 40 }), fc.integer({ min: 1, max: 12 }), (paths, most) => {
         const isDirectory = (path: BytePath): boolean => paths.some((other) => other.startsWith(`${path}/`));
         const leaves = paths.filter((path) => !isDirectory(path)).map((path) => entryWith({ path })).toSorted(inPathOrder);
-        const runs = [...runsWithDirectories(leaves, { limits: () => ({ entries: most, bytes: 1e9 }), directoryToSend: (path) => entryWith({ path, type: 'directory' }) })];
+        const runs = [...runsWithDirectories(withDirectories(leaves), () => ({ entries: most, bytes: 1e9 }))];
         expect(runs.flat().filter(({ type }) => type === 'file')).toEqual(leaves);
         const directories = runs.flat().filter(({ type }) => type === 'directory').map(({ path }) => path);
         expect(new Set(directories).size).toBe(directories.length);
@@ -97,13 +107,15 @@ describe('directories in the segment of what is in them', () => {
   });
 
   test('all of them, where everything is one run', () => {
-    const leaves = ['a/b/c', 'a/d', 'a!/x', 'e'].map((path) => entryWith({ path: bytePathOfText(path) })).toSorted(inPathOrder);
-    const runs = [...runsWithDirectories(leaves, { limits: () => segmentLimits, directoryToSend: (path) => entryWith({ path, type: 'directory' }) })];
+    const leaves = ['a/b/c', 'a/d', 'a!/x', 'e'].map((path) => entryWith({ path: bytePathOfText(path) }));
+    const runs = [...runsWithDirectories(withDirectories(leaves), () => segmentLimits)];
     expect(runs.map((run) => run.map(({ path }) => path))).toEqual([['a!/x', 'a/b/c', 'a/d', 'e', 'a!', 'a/b', 'a']]);
   });
 
-  test('none that is not to be sent', () => {
-    const runs = [...runsWithDirectories([entryWith({ path: bytePathOfText('a/b') })], { limits: () => segmentLimits, directoryToSend: () => null })];
-    expect(runs.flat()).toHaveLength(1);
+  test('none that is not to be sent, and none that has nothing to send in it', () => {
+    const directory = (path: string) => entryWith({ path: bytePathOfText(path), type: 'directory' });
+    const entries = [directory('a/empty'), entryWith({ path: bytePathOfText('a/file') }), directory('b')];
+    expect([...runsWithDirectories(entries, () => segmentLimits)].flat().map(({ path }) => path)).toEqual(['a/file']);
+    expect([...runsWithDirectories([directory('b')], () => segmentLimits)]).toEqual([]);
   });
 });
