@@ -17,24 +17,25 @@ export interface KubectlShim {
 /** tar writes in records of 20 blocks; one that lacks its end on such a boundary looks whole to GNU tar. */
 const recordBytes = 10_240;
 
-// The gate's verb is the word after its script; a stream's last two words are the lengths of the lists before its tar.
+// The gate's verb is the word after its script; a stream's last four words are the lengths of the lists before its tar, and the owner.
 const script = (real: string, orders: string) => `#!/bin/sh
-verb= previous= listed=0 directories=0
+verb= listed=0 directories=0 uid= gid=
 for word; do
-  [ "$previous" != /plexlift/init.sh ] || verb=$word
-  previous=$word listed=$directories directories=$word
+  [ "$gid" != /plexlift/init.sh ] || verb=$word
+  listed=$directories directories=$uid uid=$gid gid=$word
 done
-for order in '${orders}/waiting/'"\${verb:-none}".*; do
+for order in '${orders}/waiting/'"\${verb:-none}"-*; do
   taken='${orders}/taken/'\${order##*/}
   mv "$order" "$taken" 2>/dev/null || continue
   read -r length <"$taken"
-  if [ "$verb" = receive ]; then
-    head -c "$((listed + directories + length))" | '${real}' "$@"
-    cat >/dev/null
-  else
-    '${real}' "$@" >"$taken.answer"
-    head -c "$length" "$taken.answer"
-  fi
+  case $order in
+    *-stream.*)
+      head -c "$((listed + directories + length))" | '${real}' "$@"
+      cat >/dev/null ;;
+    *)
+      '${real}' "$@" >"$taken.answer"
+      head -c "$length" "$taken.answer" ;;
+  esac
   exit 0
 done
 exec '${real}' "$@"
@@ -55,15 +56,15 @@ export async function putShimBefore(stage: Stage): Promise<KubectlShim> {
   await writeFile(stage.configuration, stringify(configuration));
   let given = 0;
 
-  async function order(verb: string, length: number): Promise<void> {
+  async function order(what: string, length: number): Promise<void> {
     given += 1;
-    await writeFile(join(waiting, `${verb}.${String(given).padStart(6, '0')}`), `${length}\n`);
+    await writeFile(join(waiting, `${what}.${String(given).padStart(6, '0')}`), `${length}\n`);
   }
 
   return {
-    cutNextStream: (records) => order('receive', records * recordBytes),
+    cutNextStream: (records) => order('receive-stream', records * recordBytes),
     async truncateAnswers(verb, lengths) {
-      for (const length of lengths) await order(verb, length);
+      for (const length of lengths) await order(`${verb}-answer`, length);
     },
     ordersLeft: async () => (await readdir(waiting)).length,
   };

@@ -37,6 +37,11 @@ function after(step: string, words: string, name: string): Instant {
   return within(step, name, (event) => event.type === 'command-run' && event.command.includes(words));
 }
 
+/** A receipt comes with the end of receiving, on whichever way. */
+function afterReceiving(step: string): Instant {
+  return within(step, 'a segment has its receipt', (event) => event.type === 'command-run' && / (?:receive|fetch) /.test(event.command));
+}
+
 /** Within a step, at its first event that `isIt`. */
 function within(step: string, name: string, isIt: (event: RecordedEvent | PassingEvent) => boolean): Instant {
   let hasBegun = false;
@@ -72,10 +77,10 @@ export function instants(): readonly Instant[] {
     after('open-target', ' open ', 'the landing area is made'),
     after('media', ' look-up ', 'media files were looked up'),
     within('copy-ahead', 'the first bytes are on their way', (event) => event.type === 'progress' && event.progress.unit === 'bytes' && event.progress.done > 0),
-    after('copy-ahead', ' receipt ', 'a segment has its receipt'),
+    afterReceiving('copy-ahead'),
     after('stop-source', 'zz-plexlift-keep-stopped', 'Plex is kept from starting'),
     after('stop-source', ' stop ', 'Plex is stopped'),
-    after('deliver', ' receipt ', 'a segment has its receipt'),
+    afterReceiving('deliver'),
     after('prove-landing', ' listing-digest ', 'the landing area was read back'),
     after('publish', ' sentinels ', 'the volume knows what must be seen'),
     onVolume('publish', 'the volume says "publishing", nothing is renamed', ({ root, formerInode }) => phaseOf(root) === 'publishing' && inodeOfLibrary(root) === formerInode, 'publish'),
