@@ -752,7 +752,8 @@ end_segment() { # SEGMENT
   mv -f -T -- "$base.part" "$base.list"
 }
 
-# tar replaces files and links by itself; not a directory by a file, nor a link above a name.
+# tar replaces files and links by itself; not a directory by a file, nor a link above a name. It makes missing directories, but of two that
+# make the same one at the same time, one gives up on the file that it made it for.
 make_way() { # BASE SEGMENT
   make_scratch
   ancestors "$1.part" >"$scratch/ancestors"
@@ -760,6 +761,7 @@ make_way() { # BASE SEGMENT
   sort -z "$1.part" | comm -z -23 - "$scratch/directories" >"$scratch/leaves"
   [ "$(comm -z -12 "$scratch/leaves" "$scratch/ancestors" | wc -c)" -eq 0 ] || die 15 "Segment \"$2\" has names below one that is no directory"
   unlink_what_is_no_directory <"$scratch/ancestors"
+  xargs -0 -r mkdir -p -- <"$scratch/ancestors" || die 1 "Cannot make the directories of segment \"$2\""
   xargs -0 -r sh -c 'for p; do if [ -d "$p" ] && [ ! -L "$p" ]; then rm -rf --one-file-system -- "$p" || exit 255; fi; done' sh <"$scratch/leaves"
 }
 
