@@ -20,7 +20,7 @@ export function watchFarSides({ vm, release }: Stage): FarSides {
   const ofMachine = () => processesThatSee({ outside: vm.root, inside: '/' });
   const atFirst = new Set(ofMachine().map(({ command }) => command));
   const inPod = () => processesThatSee({ outside: release.configHostPath, inside: '/config' }).filter(({ command }) => !isGate(command));
-  const onSource = () => ofMachine().filter(({ pid, command }) => !atFirst.has(withoutCount(command)) && !controlGroupsOf(pid).includes('plexmediaserver.service'));
+  const onSource = () => ofMachine().filter(({ pid, command }) => !atFirst.has(withoutCount(command)) && !isOfLogin(command) && !controlGroupsOf(pid).includes('plexmediaserver.service'));
   return {
     inPod,
     onSource,
@@ -39,6 +39,11 @@ export function watchFarSides({ vm, release }: Stage): FarSides {
 /** The container's own program, and what it sleeps with between two looks. */
 function isGate(command: string): boolean {
   return /^(?:\/bin\/)?sh \/plexlift\/init\.sh gate$/.test(command) || /^sleep [12]$/.test(command);
+}
+
+/** A login brings up the user's own systemd. logind ends it ten seconds after the last one is over, or, on a busy machine, later. */
+function isOfLogin(command: string): boolean {
+  return /^(?:\/usr)?\/lib\/systemd\/systemd --user$/.test(command) || command === '(sd-pam)';
 }
 
 /** sshd's listener tells in its name how many connections are being set up. */
