@@ -824,14 +824,13 @@ verb_receipt() { # SEGMENT UID GID
   case $made_for in unknown/*) receipt= ;; esac
   if [ -z "$receipt" ]; then
     make_receipt "$2" "$3" || { head -n 20 "$scratch/why" >&2; die 16 'What arrived is not what the list says'; }
-    printf '%s %s\n' "$receipt" "$made_for" | replace_file "$base.sha256" || exit $?
   fi
   echo "$receipt $boot"
   finished
 }
 
-# Tells the receipt at the end of the call that received, and keeps it for the call that asks where this answer was lost. That call also
-# tells what is wrong where none can be made.
+# Tells the receipt at the end of the call that received. Who asks for it, because this answer was lost, is also told what is wrong where
+# none can be made.
 tell_receipt() { # UID GID; where they are not told, nobody waits for it here
   [ -n "$1" ] || return 0
   usage_number "$1" uid
@@ -840,13 +839,13 @@ tell_receipt() { # UID GID; where they are not told, nobody waits for it here
   # It may be asked for meanwhile, by who lost this connection; and whoever sends the segment anew goes first.
   flock -s -n 7 || return 0
   boot=$(boot_id)
+  made_for="$boot/$1:$2"
   make_receipt "$1" "$2" || return 0
-  printf '%s %s\n' "$receipt" "$boot/$1:$2" | replace_file "$base.sha256" || exit $?
   echo "$receipt $boot"
 }
 
-# Sets receipt to the digest of the tar that is made of what lies there now, as the list of the segment at $base names it. Returns 1, with
-# the reasons in $scratch/why, where that is not all there.
+# Sets receipt to the digest of the tar that is made of what lies there now, as the list of the segment at $base names it, and keeps it as
+# made for $made_for. Returns 1, with the reasons in $scratch/why, where that is not all there.
 make_receipt() { # UID GID
   make_scratch
   cd -- "$landing"
@@ -860,6 +859,7 @@ make_receipt() { # UID GID
   read -r code <"$scratch/code"
   [ "$code" -eq 0 ] || return 1
   read -r receipt rest <"$scratch/sum"
+  printf '%s %s\n' "$receipt" "$made_for" | replace_file "$base.sha256" || exit $?
 }
 
 verb_remove() { # BYTES
