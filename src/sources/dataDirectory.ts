@@ -4,8 +4,9 @@ import { givingWay } from '../machines/givingWay.ts';
 import type { Command, Machine, RunAs } from '../machines/machine.ts';
 import { explainEnding } from '../machines/runToEnd.ts';
 import { bytesOf, textOf } from '../transfer/entry.ts';
-import { leaves } from '../transfer/listing.ts';
-import type { BytePath, Entry, Owner, Tree } from '../transfer/entry.ts';
+import type { BytePath, Entry, Owner, Page, Tree } from '../transfer/entry.ts';
+import { leaves } from '../transfer/listingFindings.ts';
+import { listFormat, pageFormat, pageNames, pagesOf, type PrintedPage } from './listingOutput.ts';
 
 /** Where a tree lies, and who may read all of it. */
 export interface TreePlace {
@@ -27,14 +28,19 @@ export interface TreePlace {
   readonly givesWay?: boolean;
 }
 
-// One record is nine fields, each ended by NUL: the only byte that cannot be part of a name. Of a path only its depth and its last name are
-// told: find names a directory before what is in it, and the whole path would make half of all that has to come through the connection.
-const fieldsPerEntry = 9;
-const listFormat = String.raw`%y\0%Y\0%s\0%T@\0%C@\0%m\0%l\0%d\0%f\0`;
+/** The command that lists everything below a directory in pages; needs GNU find. */
+export function listCommand(directory: string): Command {
+  const isNoPage = ['-o', '-true'];
+  return findCommand(directory, '-mindepth', '1', '-ignore_readdir_race', '(', '-type', 'd', '-name', pageNames, '-printf', pageFormat, ...isNoPage, ')', '-printf', listFormat);
+}
 
-/** The command that lists everything below a directory, and the directory itself where `mindepth` is 0; needs GNU find. */
-export function listCommand(directory: string, mindepth: 0 | 1 = 1): Command {
-  return inEnglish(command('find', rooted(directory), '-mindepth', String(mindepth), '-ignore_readdir_race', '-printf', listFormat));
+/** The same of a directory that a link leads to, itself included, and in one piece. */
+function followedListCommand(directory: string): Command {
+  return findCommand(directory, '-ignore_readdir_race', '-printf', listFormat);
+}
+
+function findCommand(directory: string, ...expression: readonly string[]): Command {
+  return inEnglish(command('find', rooted(directory), ...expression));
 }
 
 /** The command that makes one tar of the paths on its standard input, each ended by NUL; needs GNU tar 1.29 or newer. */
@@ -55,14 +61,14 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
   const user = place.as ?? 'login';
   const paced = (inner: Command): Command => asUser(user, place.givesWay === true ? givingWay(inner) : inner);
 
-  async function* listed(listing: Command, root: string, signal: AbortSignal | undefined): AsyncGenerator<Listed> {
+  async function* listed(listing: Command, root: string, signal: AbortSignal | undefined): AsyncGenerator<PrintedPage> {
     signal?.throwIfAborted();
     const process = machine.open(listing, signal === undefined ? {} : { signal });
     process.stdin.end();
     let finished = false;
     let isWhole: boolean;
     try {
-      isWhole = yield* entriesOf(process.stdout);
+      isWhole = yield* pagesOf(process.stdout);
       finished = true;
     } finally {
       if (!finished) process.kill();
@@ -81,33 +87,44 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
     return (await machine.run(asUser(user, command('readlink', missing, '--', directory)))).stdout.replace(/\n$/, '');
   }
 
+  /** What a link outside leads to, where it is taken along; the link itself where it is not. */
+  async function* followed(waiting: Entry[], signal: AbortSignal | undefined): AsyncGenerator<Page> {
+    if (waiting.length === 0) return;
+    const media = await Promise.all((place.media ?? []).map((directory) => realPathOf(directory, '-m')));
+    const entered = [await realPathOf(place.directory)];
+    for (let link = waiting.shift(); link !== undefined; link = waiting.shift()) {
+      const from = link;
+      const below = `${rooted(place.directory)}${bytesOf(from.path).toString('utf8')}`;
+      const real = await realPathOf(below);
+      const shunned = isMovedData(from.path) ? entered : [...entered, ...media];
+      if (shunned.some((known) => isWithin(real, known) || isWithin(known, real))) {
+        yield { mark: null, entries: () => [from] };
+        continue;
+      }
+      entered.push(real);
+      const moved = (entry: Entry): Entry => ({ ...entry, path: (entry.path === '' ? from.path : `${from.path}/${entry.path}`) as BytePath });
+      for await (const page of listed(paced(followedListCommand(below)), below, signal)) {
+        // The text of a link may also lead out of the directory that was followed, and only seem to stay inside.
+        yield { mark: null, entries: () => sorted(page, { waiting, moved, isToFollow: (entry) => leadsOut(moved(entry)) || leadsOut(entry) }) };
+      }
+    }
+  }
+
+  async function* pages({ signal }: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Page> {
+    const waiting: Entry[] = [];
+    const isToFollow = (entry: Entry): boolean => place.followsLinksOut === true && leadsOut(entry);
+    for await (const page of listed(paced(listCommand(place.directory)), place.directory, signal)) {
+      const waitingBefore = waiting.length;
+      yield { mark: page.mark, entries: () => sorted(page, { waiting, moved: (entry) => entry, isToFollow }), isContinued: () => waiting.length > waitingBefore };
+    }
+    yield* followed(waiting, signal);
+  }
+
   return {
     name: `${place.directory} on ${machine.name}`,
-    async *list({ signal } = {}) {
-      const waiting: Entry[] = [];
-      for await (const { entry, leadsToDirectory } of listed(paced(listCommand(place.directory)), place.directory, signal)) {
-        if (leadsToDirectory && place.followsLinksOut === true && leadsOut(entry)) waiting.push(entry);
-        else yield entry;
-      }
-      if (waiting.length === 0) return;
-      const media = await Promise.all((place.media ?? []).map((directory) => realPathOf(directory, '-m')));
-      const entered = [await realPathOf(place.directory)];
-      for (let link = waiting.shift(); link !== undefined; link = waiting.shift()) {
-        const below = `${rooted(place.directory)}${bytesOf(link.path).toString('utf8')}`;
-        const real = await realPathOf(below);
-        const shunned = isMovedData(link.path) ? entered : [...entered, ...media];
-        if (shunned.some((known) => isWithin(real, known) || isWithin(known, real))) {
-          yield link;
-          continue;
-        }
-        entered.push(real);
-        for await (const { entry, leadsToDirectory } of listed(paced(listCommand(below, 0)), below, signal)) {
-          const moved: Entry = { ...entry, path: (entry.path === '' ? link.path : `${link.path}/${entry.path}`) as BytePath };
-          // Its text may also lead out of the directory that was followed, and only seem to stay inside.
-          if (leadsToDirectory && (leadsOut(moved) || leadsOut(entry))) waiting.push(moved);
-          else yield moved;
-        }
-      }
+    pages,
+    async *list(options) {
+      for await (const page of pages(options)) yield* page.entries();
     },
     read(entries, owner) {
       const unsendable = entries.find(({ type }) => type === 'other');
@@ -121,94 +138,17 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
   };
 }
 
+/** The entries of a page; links to directories that are to be followed wait for that instead. */
+function* sorted(page: PrintedPage, options: { readonly waiting: Entry[]; readonly moved: (entry: Entry) => Entry; readonly isToFollow: (entry: Entry) => boolean }): Generator<Entry> {
+  for (const { entry, leadsToDirectory } of page.entries()) {
+    if (leadsToDirectory && options.isToFollow(entry)) options.waiting.push(options.moved(entry));
+    else yield options.moved(entry);
+  }
+}
+
 /** The names of entries as `readCommand` wants its list: their bytes, directories with `/.`, each ended by NUL. */
 export function namesOf(entries: readonly Entry[]): Buffer {
   return Buffer.concat(entries.flatMap(({ path, type }) => [bytesOf(path), Buffer.from(type === 'directory' ? '/.\0' : '\0')]));
-}
-
-/** An entry as listed. */
-export interface Listed {
-  readonly entry: Entry;
-  /** True for a link that leads to a directory, through whatever number of links. */
-  readonly leadsToDirectory: boolean;
-}
-
-/** Entries from the output of `listCommand`, as it comes. Gives back whether it ended behind a whole record: a connection may be lost at any byte. */
-export async function* entriesOf(output: AsyncIterable<Buffer>): AsyncGenerator<Listed, boolean> {
-  let rest = '';
-  let fields: string[] = [];
-  const directories: string[] = [];
-  for await (const chunk of output) {
-    const parts = (rest + chunk.toString('latin1')).split('\0');
-    rest = parts.pop() ?? '';
-    fields = fields.concat(parts);
-    let used = 0;
-    while (fields.length - used >= fieldsPerEntry) {
-      const record = fields.slice(used, used + fieldsPerEntry);
-      yield { entry: entryOf(record, directories), leadsToDirectory: record[0] === 'l' && record[1] === 'd' };
-      used += fieldsPerEntry;
-    }
-    fields = fields.slice(used);
-  }
-  return rest === '' && fields.length === 0;
-}
-
-/** The entry of a record. `directories`: the one that was named last at each depth, by the depth of what is in it. */
-function entryOf(fields: readonly string[], directories: string[]): Entry {
-  const [kind = '', , size = '', modified = '', changed = '', mode = '', link = '', depthText = '', name = ''] = fields;
-  const depth = wholeNumber(depthText, fields);
-  const path = pathOf(name, { depth, parent: directories[depth] });
-  if (path === null) throw unreadable(fields);
-  if (kind === 'd') {
-    directories.length = depth + 1;
-    directories.push(path);
-  }
-  const entry = {
-    path: path as BytePath,
-    sizeBytes: wholeNumber(size, fields),
-    modifiedAtSeconds: wholeSeconds(modified, fields),
-    changedAt: changed,
-    mode: Number.parseInt(mode, 8),
-  };
-  if (Number.isNaN(entry.mode)) throw unreadable(fields);
-  switch (kind) {
-    case 'f':
-      return { ...entry, type: 'file' };
-    case 'd':
-      return { ...entry, type: 'directory' };
-    case 'l':
-      return { ...entry, type: 'link', linkTarget: link as BytePath };
-    case 'p':
-    case 's':
-    case 'b':
-    case 'c':
-      return { ...entry, type: 'other' };
-    default:
-      throw unreadable(fields);
-  }
-}
-
-// What a listing starts from has depth 0, and no name of its own; what is in it has the depth 1, and a parent only where that was listed too.
-function pathOf(name: string, { depth, parent }: { readonly depth: number; readonly parent: string | undefined }): string | null {
-  if (depth === 0) return '';
-  if (depth === 1 || parent === '') return name;
-  return parent === undefined ? null : `${parent}/${name}`;
-}
-
-// find prints the second that had begun and, after the point, how far it went: "-2.5" is half a second after -2. As a number, .999999999
-// of a second would be rounded up to the next.
-function wholeSeconds(text: string, fields: readonly string[]): number {
-  return wholeNumber(/^(-?\d+)(?:\.\d+)?$/.exec(text)?.[1] ?? '', fields);
-}
-
-function wholeNumber(text: string, fields: readonly string[]): number {
-  const value = Number(text);
-  if (text === '' || !Number.isSafeInteger(value)) throw unreadable(fields);
-  return value;
-}
-
-function unreadable(fields: readonly string[]): Error {
-  return new Error(`Cannot read the listing of a directory: "${fields.map((field) => textOf(field as BytePath)).join(' ')}" is no record`);
 }
 
 // Where a link leads is judged by its text, as it would be where it arrives. Names that are no UTF-8 cannot be handed to find: those stay links.

@@ -6,7 +6,7 @@ import type { Machine } from '../machines/machine.ts';
 import { databasesDirectory, preferencesFile } from '../plex/dataDirectory.ts';
 import { readPreferences } from '../plex/preferences.ts';
 import { readSessions } from '../server/sessions.ts';
-import type { Tree } from '../transfer/entry.ts';
+import { pagesIn, type Tree } from '../transfer/entry.ts';
 import { fingerprint, listCatalogue } from './catalogueCopy.ts';
 import type { CataloguePlace } from './catalogueCopy.ts';
 import { localTree } from './dataDirectory.ts';
@@ -64,6 +64,9 @@ export function systemdPlex(machine: SourceMachine, options: SystemdPlexOptions 
     const found = async (): Promise<Tree> => localTree(machine, { directory: (await service()).dataDirectory, as: 'root', followsLinksOut: true, media: options.media ?? [], ...pace });
     return {
       name: `the data directory on ${machine.name}`,
+      async *pages(listOptions) {
+        yield* pagesIn(await found(), listOptions?.signal);
+      },
       async *list(listOptions) {
         yield* (await found()).list(listOptions);
       },

@@ -51,14 +51,38 @@ export interface Entry {
   readonly belongsTo?: string;
 }
 
+/** By which a page of a listing is known again: the directory that it begins with, and a digest (hex) of all that it says. */
+export interface PageMark {
+  readonly path: BytePath;
+  readonly digest: string;
+}
+
+/** Some entries that were listed together. Without a mark it has to be read, and each page before the next is asked for. */
+export interface Page {
+  /** Pages of one tree with equal marks hold the same entries, all attributes included. Null where nothing is promised. */
+  readonly mark: PageMark | null;
+  entries(): Iterable<Entry>;
+  /** To be asked when all was read: true where some of it is told by a page that follows, so that the mark stands for less than it seems. */
+  readonly isContinued?: () => boolean;
+}
+
 /** A directory tree that can be listed and read as tar: a source's data directory, or a staged folder on this machine. */
 export interface Tree {
   /** How people call it in messages. */
   readonly name: string;
+  /** The same as `list`, in pages; those that are known already need not be read. Absent where a tree has none. */
+  readonly pages?: (options?: { readonly signal?: AbortSignal }) => AsyncIterable<Page>;
   /** Every entry below the root (not the root itself), in no particular order. */
   list(options?: { readonly signal?: AbortSignal }): AsyncIterable<Entry>;
   /** One tar (GNU format, owner and group as given) of exactly these entries in exactly this order, on the standard output. */
   read(entries: readonly Entry[], owner: Owner): Process;
+}
+
+/** What a tree lists, in pages. */
+export async function* pagesIn(tree: Pick<Tree, 'list' | 'pages'>, signal?: AbortSignal): AsyncGenerator<Page> {
+  const options = signal === undefined ? {} : { signal };
+  if (tree.pages !== undefined) yield* tree.pages(options);
+  else for await (const entry of tree.list(options)) yield { mark: null, entries: () => [entry] };
 }
 
 /** Who owns what arrives: the uid and gid that Plex runs as on the target. */

@@ -2,7 +2,7 @@
 export const manifestApplicationId = 0x70_6c_78_6c;
 
 /** The version of the tables below. */
-export const manifestVersion = 3;
+export const manifestVersion = 4;
 
 const entriesTable = `
 CREATE TABLE entries (
@@ -26,12 +26,26 @@ CREATE TABLE entries (
 ) WITHOUT ROWID;
 `;
 
+const pagesTable = `
+CREATE TABLE pages (
+  id INTEGER PRIMARY KEY,
+  tree TEXT NOT NULL,
+  path BLOB NOT NULL,
+  digest TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  numbers BLOB NOT NULL,
+  UNIQUE (tree, path)
+);
+`;
+
 /**
  * The tables of a manifest. Paths are BLOBs: they are bytes, and compare as bytes.
  * `presence` of an entry on the target: 0 never sent, 1 may lie there in whole or in part, 2 proven by a receipt as it was listed.
  * `there` is the type it may have there. An entry that the tree's latest complete listing did not find is not `listed` any more; rows stay.
  * What was found on the target and never listed has the number 0, every other entry one of its own. A row of `segments` is one try of
  * one segment, or what was read again in another boot of the node; `boot` is the one in which its receipt was made, NULL where that is not known.
+ * A row of `pages` is a part of the latest listing that can be known again: `numbers` are those of its entries, which are in `entries` as
+ * it told them; `bytes` those of its files.
  */
 export const manifestSchema = `
 CREATE TABLE listings (
@@ -40,7 +54,7 @@ CREATE TABLE listings (
   begun_at TEXT NOT NULL,
   finished_at TEXT
 );
-${entriesTable}CREATE TABLE segments (
+${entriesTable}${pagesTable}CREATE TABLE segments (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   tree TEXT NOT NULL,
@@ -70,4 +84,5 @@ export const manifestUpgrades: Readonly<Record<number, string>> = {
         listing >= (SELECT coalesce(max(id), 0) FROM listings WHERE listings.tree = entries_before.tree AND finished_at IS NOT NULL) AND listing > 0,
         presence, there, sha256, segment FROM entries_before;
     DROP TABLE entries_before`,
+  3: pagesTable,
 };

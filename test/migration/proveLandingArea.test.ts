@@ -89,7 +89,7 @@ test('tells how far the landing area has been read back, and what is examined th
   const entries = Array.from({ length: 2_500 }, (_, position): Entry => ({ path: `Metadata/${position}` as Entry['path'], type: 'directory', sizeBytes: 0, modifiedAtSeconds: 0, changedAt: '0', mode: 0o755 }));
   const listed = openManifest(join(scratch, 'listed.db'));
   const listing = listed.beginListing('bulk');
-  listed.recordListing(listing, entries.slice(0, 1_500));
+  listed.recordListing(listing, [{ mark: null, isAllRecorded: true, entries: entries.slice(0, 1_500) }]);
   for (const each of [listing, listed.beginListing('catalogue')]) listed.finishListing(each);
   const { tools, run } = scene({ status: 'pass', detail: 'intact' }, null, { manifest: listed, landed: entries });
   await thrownBy(run());

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { Progress } from '../../src/runner/step.ts';
 import { bytePathOfText, textOf, type BytePath, type Entry } from '../../src/transfer/entry.ts';
 import { placeOf } from '../../src/transfer/leftBehind.ts';
-import { leaves } from '../../src/transfer/listing.ts';
+import { leaves } from '../../src/transfer/listingFindings.ts';
 import type { Receipt } from '../../src/transfer/segment.ts';
 import { withReceipts } from './localTarget.ts';
 import { localTree, snapshot } from './localTree.ts';

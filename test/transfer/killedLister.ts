@@ -19,7 +19,7 @@ for (let round = 0; ; round += 1) {
     mode: 0o644,
   }));
   const listing = manifest.beginListing('bulk');
-  manifest.recordListing(listing, entries);
+  manifest.recordListing(listing, [{ mark: null, isAllRecorded: true, entries }]);
   manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries, owner }), { outcome: 'landed', sha256Sent: 'x', sha256Received: 'x', boot: 'b', hashes: [], unproven: new Set() });
   manifest.finishListing(listing);
 }

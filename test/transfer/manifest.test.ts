@@ -29,7 +29,7 @@ function freshManifest(): Manifest {
 
 function list(manifest: Manifest, entries: readonly Entry[]): Delta {
   const listing = manifest.beginListing('bulk');
-  manifest.recordListing(listing, entries);
+  manifest.recordListing(listing, [{ mark: null, isAllRecorded: true, entries }]);
   manifest.finishListing(listing);
   return manifest.delta('bulk', owner);
 }
@@ -131,7 +131,7 @@ describe('the delta', () => {
     const manifest = freshManifest();
     list(manifest, tree);
     land(manifest, tree);
-    manifest.recordListing(manifest.beginListing('bulk'), [directoryAt('d')]);
+    manifest.recordListing(manifest.beginListing('bulk'), [{ mark: null, isAllRecorded: true, entries: [directoryAt('d')] }]);
     expect(() => manifest.delta('bulk', owner)).toThrow('no complete listing');
   });
 
