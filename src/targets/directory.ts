@@ -82,8 +82,8 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
     receive: async (segment, tar) => await (await gate()).receive(segment, tar),
     receiptOf: async (segment) => await (await gate()).receiptOf(segment),
     remove: async (paths) => await (await gate()).remove(paths),
-    async *landed() {
-      yield* (await gate()).landed();
+    async *landed(directories) {
+      yield* (await gate()).landed(directories);
     },
     landedDigest: async (withoutTime) => await (await gate()).landedDigest(withoutTime),
     digestsOf: async (paths) => await (await gate()).digestsOf(paths),

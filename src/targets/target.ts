@@ -128,8 +128,8 @@ export interface Target {
   receiptOf(segment: Segment): Promise<Receipt | null>;
   /** Removes entries from the landing area; those that are not there are no error. */
   remove(paths: readonly BytePath[]): Promise<void>;
-  /** The landing area, read back. `changedAt` is that of the volume. */
-  landed(): AsyncIterable<Entry>;
+  /** The landing area, read back; or only what is in these directories of it, and at its top. `changedAt` is that of the volume. */
+  landed(directories?: readonly BytePath[]): AsyncIterable<Entry>;
   /** SHA-256 of the whole listing of the landing area, in the form of `expectedDigest`; the time of the named directories is left out. */
   landedDigest(withoutTime: readonly BytePath[]): Promise<string>;
   /** SHA-256 of files in the landing area, read back from there. Missing files are absent from the result. */

@@ -21,6 +21,8 @@ export type LandingProof = {
   /** Files whose content was read once more from the volume: all of the catalogue, and some of the bulk. */
   readonly filesReadAgain: number;
   readonly contentDiffering: Sample;
+  /** Where everything was read back and found right before: when that was, ISO 8601, and how many directories were read once more, because something was done in them since. */
+  readonly since: { readonly wholeAt: string; readonly directoriesReadAgain: number } | null;
   /** What is wrong, one sentence a line; empty when `ok`. */
   readonly messages: readonly string[];
 };
@@ -42,16 +44,46 @@ const digestsPerCall = 500;
 /** The part of a target that a proof uses. Without `landedDigest` every entry is read back. */
 export type LandingReader = Pick<Target, 'bootId' | 'landed' | 'digestsOf'> & Partial<Pick<Target, 'landedDigest'>>;
 
+interface ProofOptions {
+  readonly manifest: Manifest;
+  readonly target: LandingReader;
+  readonly owner: Owner;
+}
+
 /**
- * Compares the landing area, read back, with both latest listings, and with what receipts prove. Where it holds what it should, one digest
- * tells so; otherwise every entry is fetched, and what is at fault is recorded in the manifest as unproven, so that the next sending puts
- * it right. Throws `failed` where a listing is missing or was cut off.
+ * Compares the landing area, read back, with both latest listings, and with what receipts prove. What was read as a whole a short time
+ * before, by `proveAhead` in this boot of the node, is not read again while all is well: only the directories in which something was done
+ * since. Otherwise, where it holds what it should, one digest tells so, and where that differs every entry is fetched. What is at fault is
+ * recorded in the manifest as unproven, so that the next sending puts it right. Throws `failed` where a listing is missing or was cut off.
  */
-export async function proveLanding(options: { readonly manifest: Manifest; readonly target: LandingReader; readonly owner: Owner }): Promise<LandingProof> {
-  const { manifest, target, owner } = options;
-  const record = manifest.beginProof({ owner, boot: await target.bootId() });
-  const isAsListed = await hasExpectedDigest(record, target);
-  if (!isAsListed) await readBack(record, target);
+export async function proveLanding({ manifest, target, owner }: ProofOptions): Promise<LandingProof> {
+  const now = { owner, boot: await target.bootId() };
+  const wholeAt = manifest.wholeProof.holdsSince({ ...now, atMs: Date.now() });
+  if (wholeAt !== null) {
+    const directories = manifest.wholeProof.touched();
+    const proof = await compare(manifest.beginProof({ ...now, directories }), target, { wholeAt, directories });
+    if (proof.ok) return proof;
+    // What is at fault may go deeper than what was looked at, and then nothing that was read before is to be trusted.
+    manifest.wholeProof.forget();
+  }
+  return await compare(manifest.beginProof(now), target, null);
+}
+
+/**
+ * Reads back what lies in the landing area before the rest is copied, so that `proveLanding` need not read it in the down time. What is at
+ * fault is recorded as unproven, and is sent with the rest. Throws `failed` where a listing is missing or was cut off.
+ */
+export async function proveAhead({ manifest, target, owner }: ProofOptions): Promise<LandingProof> {
+  const now = { owner, boot: await target.bootId() };
+  manifest.wholeProof.begin(now);
+  const proof = await compare(manifest.beginProof({ ...now, isAhead: true }), target, null);
+  manifest.wholeProof.finish();
+  return proof;
+}
+
+async function compare(record: LandingRecord, target: LandingReader, since: { readonly wholeAt: string; readonly directories: readonly BytePath[] } | null): Promise<LandingProof> {
+  const isAsListed = since === null && (await hasExpectedDigest(record, target));
+  if (!isAsListed) await readBack(record, target.landed(since?.directories));
   const readAgain = [...record.filesToReadAgain(bulkFilesReadAgain, isAsListed ? 'all expected' : 'those recorded')];
   const content = await contentDifferencesIn(readAgain, target);
   const faults = {
@@ -60,9 +92,16 @@ export async function proveLanding(options: { readonly manifest: Manifest; reado
     contentDiffering: content.sample,
   };
   record.doubt(content.paths);
-  if (!isAsListed) record.doubtByRecord();
+  if (!isAsListed && since === null) record.doubtByRecord();
   const messages = messagesOf(faults);
-  return { ok: messages.length === 0, ...record.expected(), ...faults, filesReadAgain: readAgain.length, messages };
+  return {
+    ok: messages.length === 0,
+    ...record.expected(),
+    ...faults,
+    filesReadAgain: readAgain.length,
+    since: since === null ? null : { wholeAt: since.wholeAt, directoriesReadAgain: since.directories.length + 1 },
+    messages,
+  };
 }
 
 function messagesOf(faults: Pick<LandingProof, 'missing' | 'extra' | 'differing' | 'withoutReceipt' | 'contentDiffering'>): readonly string[] {
@@ -88,9 +127,9 @@ async function hasExpectedDigest(record: LandingRecord, { landedDigest }: Landin
   return there === wanted;
 }
 
-async function readBack(record: LandingRecord, target: Pick<Target, 'landed'>): Promise<void> {
+async function readBack(record: LandingRecord, landed: AsyncIterable<Entry>): Promise<void> {
   let batch: Entry[] = [];
-  for await (const entry of target.landed()) {
+  for await (const entry of landed) {
     batch.push(entry);
     if (batch.length < batchEntries) continue;
     record.record(batch);

@@ -7,12 +7,22 @@ import { inTransaction } from './manifestFile.ts';
 import { entryOf, numberIn, pathIn, type Row } from './manifestRows.ts';
 import { depthOf, parentOf } from './plan.ts';
 
+/** What is compared, and for whom. */
+export interface ProofScope {
+  readonly owner: Owner;
+  readonly boot: string | null;
+  /** What is in these directories and at the top; absent: everything. */
+  readonly directories?: readonly BytePath[];
+  /** True before the catalogue was listed: then only what was listed so far is expected. */
+  readonly isAhead?: boolean;
+}
+
 /** What was read back from the landing area, beside what was listed. Sequences come in path order. */
 export interface LandingRecord {
   /** What the landing area should hold, as one digest; null where it cannot be compared so. */
   expectedDigest(): ExpectedDigest | null;
   record(entries: readonly Entry[]): void;
-  /** What was listed in all. */
+  /** What was listed in all, also where only some directories are compared. */
   expected(): { readonly entries: number; readonly bytes: number };
   missing(): Iterable<BytePath>;
   extra(): Iterable<BytePath>;
@@ -42,28 +52,28 @@ const isMissing = `path NOT IN (SELECT path FROM there)`;
 
 /** A directory that was not listed but holds something that was is no stranger: it was made to hold it. "0" follows "/". */
 const isExtra = `path NOT IN (SELECT path FROM expected) AND NOT EXISTS (
-  SELECT 1 FROM expected AS inside
+  SELECT 1 FROM listed AS inside
   WHERE inside.path > CAST(CAST(there.path AS TEXT) || '/' AS BLOB) AND inside.path < CAST(CAST(there.path AS TEXT) || '0' AS BLOB))`;
 
 /** Of an entry `e` and its segment `s`: a receipt proves it as it was listed, for this owner, in this boot of the node. A boot that is not known is no proof. */
 export const isProven = `e.presence = 2 AND coalesce(s.outcome, '') = 'landed' AND s.uid = :uid AND s.gid = :gid AND coalesce(s.boot = :boot, 0)`;
 
 /** Begins an empty record. Throws `failed` where a tree has no complete listing. */
-export function openLandingRecord(database: DatabaseSync, { owner, boot }: { readonly owner: Owner; readonly boot: string | null }): LandingRecord {
+export function openLandingRecord(database: DatabaseSync, { owner, boot, directories, isAhead = false }: ProofScope): LandingRecord {
   requireCompleteListing(database, 'bulk');
-  requireCompleteListing(database, 'catalogue');
+  if (!isAhead) requireCompleteListing(database, 'catalogue');
+  forgetRecord(database);
   database.exec(`
-    DROP VIEW IF EXISTS temp.expected;
-    DROP TABLE IF EXISTS temp.holds_catalogue;
-    DROP TABLE IF EXISTS temp.there;
     CREATE TEMP TABLE there (
       path BLOB PRIMARY KEY, type TEXT NOT NULL, size INTEGER NOT NULL, modified NUMERIC NOT NULL, changed TEXT NOT NULL,
       mode INTEGER NOT NULL, link BLOB, belongs_to TEXT
     ) WITHOUT ROWID;
-    CREATE TEMP VIEW expected AS SELECT * FROM main.entries
+    CREATE TEMP VIEW listed AS SELECT * FROM main.entries
       WHERE type <> 'other' AND listed;
+    ${directories === undefined ? 'CREATE TEMP VIEW expected AS SELECT * FROM listed' : tableOfExpected};
     CREATE TEMP TABLE holds_catalogue AS
-      SELECT DISTINCT parent AS path FROM expected WHERE tree = 'catalogue' AND parent IN (SELECT path FROM expected WHERE tree = 'bulk');`);
+      SELECT DISTINCT parent AS path FROM listed WHERE tree = 'catalogue' AND parent IN (SELECT path FROM listed WHERE tree = 'bulk');`);
+  if (directories !== undefined) expectIn(database, directories);
   const differs = differsFor(owner);
   const insert = database.prepare('INSERT INTO there (path, type, size, modified, changed, mode, link, belongs_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
   return {
@@ -76,7 +86,7 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot }: { rea
       });
     },
     expected() {
-      const row = database.prepare(`SELECT count(*) AS entries, coalesce(sum(CASE WHEN type = 'file' THEN size END), 0) AS bytes FROM expected`).get();
+      const row = database.prepare(`SELECT count(*) AS entries, coalesce(sum(CASE WHEN type = 'file' THEN size END), 0) AS bytes FROM listed`).get();
       if (row === undefined) throw new Error('Counting the manifest gave no row');
       return { entries: numberIn(row, 'entries'), bytes: numberIn(row, 'bytes') };
     },
@@ -99,7 +109,7 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot }: { rea
     *withoutReceipt() {
       const rows = database
         .prepare(`
-          SELECT e.path FROM expected AS e LEFT JOIN segments AS s ON s.id = e.segment
+          SELECT e.path FROM listed AS e LEFT JOIN segments AS s ON s.id = e.segment
           WHERE NOT (${isProven}) ORDER BY e.path`)
         .iterate({ uid: owner.uid, gid: owner.gid, boot });
       for (const row of rows) yield pathIn(row, 'path');
@@ -135,6 +145,26 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot }: { rea
       });
     },
   };
+}
+
+/** What is expected in some directories, by themselves: each question would go through all of the manifest otherwise. */
+const tableOfExpected = `
+  CREATE TEMP TABLE looked_into (path BLOB PRIMARY KEY) WITHOUT ROWID;
+  CREATE TEMP TABLE expected AS SELECT * FROM listed LIMIT 0;
+  CREATE INDEX temp.expected_paths ON expected (path)`;
+
+function expectIn(database: DatabaseSync, directories: readonly BytePath[]): void {
+  const look = database.prepare('INSERT OR IGNORE INTO looked_into (path) VALUES (?)');
+  inTransaction(database, () => {
+    for (const directory of directories) look.run(bytesOf(directory));
+    database.exec('INSERT INTO expected SELECT * FROM listed WHERE parent IS NULL OR parent IN (SELECT path FROM looked_into)');
+  });
+}
+
+function forgetRecord(database: DatabaseSync): void {
+  for (const { type, name } of database.prepare("SELECT type, name FROM temp.sqlite_schema WHERE type IN ('table', 'view') AND name IN ('expected', 'listed', 'looked_into', 'holds_catalogue', 'there')").all()) {
+    database.exec(`DROP ${String(type)} temp.${String(name)}`);
+  }
 }
 
 function* pathsOf(database: DatabaseSync, query: string): Generator<BytePath> {

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { textOf, type Owner } from './entry.ts';
-import { isProven, openLandingRecord, type LandingRecord } from './landingRecord.ts';
+import { isProven, openLandingRecord, type LandingRecord, type ProofScope } from './landingRecord.ts';
 import { openOtherBoots, type OtherBoots } from './manifestBoots.ts';
 import { openDelta, type Delta } from './manifestDelta.ts';
 import { openManifestFile } from './manifestFile.ts';
 import { openListings, type ListingBook, type TreeName } from './manifestListings.ts';
+import { openWholeProof, type WholeProof } from './manifestProof.ts';
 import { numberIn, pathIn } from './manifestRows.ts';
 import { openSegments, type SegmentBook } from './manifestSegments.ts';
 
@@ -32,8 +33,9 @@ export interface Manifest extends ListingBook {
   pathsWithDigest(sha256: string): readonly string[];
   /** How many entries of a tree's latest complete listing no receipt proves as they were listed, for this owner and in this boot of the node; and how many may be there that were not listed. */
   unproven(tree: TreeName, now: { readonly owner: Owner; readonly boot: string | null }): number;
-  /** Begins a comparison of what lies in the landing area with what was listed. Throws `failed` where a listing is missing or unfinished. */
-  beginProof(now: { readonly owner: Owner; readonly boot: string | null }): LandingRecord;
+  /** Begins a comparison of what lies in the landing area, or in some directories of it, with what was listed. Throws `failed` where a listing is missing or unfinished. */
+  beginProof(scope: ProofScope): LandingRecord;
+  readonly wholeProof: WholeProof;
   close(): void;
 }
 
@@ -54,7 +56,8 @@ export function openManifest(file: string): Manifest {
       return rows.map((row) => textOf(pathIn(row, 'path')));
     },
     unproven: (tree, now) => unprovenIn(database, { tree, ...now }),
-    beginProof: (now) => openLandingRecord(database, now),
+    beginProof: (scope) => openLandingRecord(database, scope),
+    wholeProof: openWholeProof(database),
     close: () => database.close(),
   };
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
 import { inTransaction } from './manifestFile.ts';
+import { noteTouched } from './manifestProof.ts';
 import { entryColumns, entryOf, numberIn, pathIn, type Row } from './manifestRows.ts';
 import { parentOf } from './plan.ts';
 
@@ -56,6 +57,7 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
         const paths = page.all({ tree, before }).map((row) => pathIn(row, 'path'));
         const last = paths.at(-1);
         if (last === undefined) return;
+        inTransaction(database, () => noteTouched(database, paths));
         yield paths;
         before = bytesOf(last);
       }

@@ -38,6 +38,18 @@ CREATE TABLE pages (
 );
 `;
 
+const proofTables = `
+CREATE TABLE whole_proof (
+  uid INTEGER NOT NULL,
+  gid INTEGER NOT NULL,
+  boot TEXT,
+  made_at TEXT
+);
+CREATE TABLE touched (
+  path BLOB PRIMARY KEY
+) WITHOUT ROWID;
+`;
+
 /**
  * The tables of a manifest. Paths are BLOBs: they are bytes, and compare as bytes.
  * `presence` of an entry on the target: 0 never sent, 1 may lie there in whole or in part, 2 proven by a receipt as it was listed.
@@ -45,7 +57,8 @@ CREATE TABLE pages (
  * What was found on the target and never listed has the number 0, every other entry one of its own. A row of `segments` is one try of
  * one segment, or what was read again in another boot of the node; `boot` is the one in which its receipt was made, NULL where that is not known.
  * A row of `pages` is a part of the latest listing that can be known again: `numbers` are those of its entries, which are in `entries` as
- * it told them; `bytes` those of its files.
+ * it told them; `bytes` those of its files. The one row of `whole_proof` tells when the landing area was last read as a whole, `made_at` being
+ * NULL until it was; `touched` are the directories in which something was sent or removed since that was begun.
  */
 export const manifestSchema = `
 CREATE TABLE listings (
@@ -54,7 +67,7 @@ CREATE TABLE listings (
   begun_at TEXT NOT NULL,
   finished_at TEXT
 );
-${entriesTable}${pagesTable}CREATE TABLE segments (
+${entriesTable}${pagesTable}${proofTables}CREATE TABLE segments (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   tree TEXT NOT NULL,
@@ -84,5 +97,5 @@ export const manifestUpgrades: Readonly<Record<number, string>> = {
         listing >= (SELECT coalesce(max(id), 0) FROM listings WHERE listings.tree = entries_before.tree AND finished_at IS NOT NULL) AND listing > 0,
         presence, there, sha256, segment FROM entries_before;
     DROP TABLE entries_before`,
-  3: pagesTable,
+  3: `${pagesTable}${proofTables}`,
 };

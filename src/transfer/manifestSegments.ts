@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
 import { inTransaction } from './manifestFile.ts';
+import { noteTouched } from './manifestProof.ts';
 import { parentOf } from './plan.ts';
 import type { Segment } from './segment.ts';
 
@@ -51,6 +52,7 @@ export function openSegments(database: DatabaseSync): SegmentBook {
       const segment: Segment = { name: `${tree}-${digestOfList(entries, owner).slice(0, 24)}`, entries, owner };
       return inTransaction(database, () => {
         const id = Number(insert.run(segment.name, tree, tree, entries.length, owner.uid, owner.gid, new Date().toISOString()).lastInsertRowid);
+        noteTouched(database, entries.map(({ path }) => path));
         const leaves = entries.filter(({ type }) => type !== 'directory').map(({ path }) => path).toSorted();
         const [first, last] = [leaves.at(0), leaves.at(-1)];
         const isBetween = (path: BytePath): boolean => first !== undefined && last !== undefined && path >= first && path <= last;

@@ -1,13 +1,27 @@
-import { expect, test, vi } from 'vitest';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { PlexliftError } from '../../src/errors.ts';
 import { runDirectoryAt } from '../../src/migration/runDirectory.ts';
 import { stopSource } from '../../src/migration/steps/stopSource.ts';
 import type { Question } from '../../src/runner/ask.ts';
 import type { Activity, Source } from '../../src/sources/source.ts';
 import type { Target } from '../../src/targets/target.ts';
+import { openManifest } from '../../src/transfer/manifest.ts';
+import { makeScratchDirectory } from '../bed/library/scratch.ts';
 import { sourceFacts, stepTools, targetFacts, thrownBy } from './literalFacts.ts';
 
 // Waiting until nobody watches looks every quarter of a minute.
 vi.mock('node:timers/promises', () => ({ setTimeout: async (_ms: number, _value: unknown, options?: { readonly signal?: AbortSignal }) => options?.signal?.throwIfAborted() }));
+
+// Nothing was copied: what is read back of it is not the matter here.
+const scratch = makeScratchDirectory('plexlift-stop-');
+const manifest = openManifest(join(scratch, 'manifest.db'));
+manifest.finishListing(manifest.beginListing('bulk'));
+afterAll(() => {
+  manifest.close();
+  rmSync(scratch, { recursive: true });
+});
 
 const quiet: Activity = { known: true, streams: [], backgroundJobs: [] };
 const busy: Activity = {
@@ -19,7 +33,7 @@ const busy: Activity = {
   backgroundJobs: ['a version of "Another Film" is being made'],
 };
 
-function scene(options: { readonly answer: string; readonly activities?: readonly Activity[]; readonly running?: boolean; readonly kept?: boolean; readonly published?: true; readonly gone?: boolean; readonly service?: null; readonly mediaAway?: true; readonly signal?: AbortSignal }) {
+function scene(options: { readonly answer: string; readonly activities?: readonly Activity[]; readonly running?: boolean; readonly kept?: boolean; readonly published?: true; readonly gone?: boolean; readonly service?: null; readonly mediaAway?: true; readonly landingAway?: true; readonly signal?: AbortSignal }) {
   const done: string[] = [];
   const asked: Question<string>[] = [];
   const activities = [...(options.activities ?? [quiet])];
@@ -39,6 +53,15 @@ function scene(options: { readonly answer: string; readonly activities?: readonl
   const target = {
     name: 'release plex',
     state: async () => ({ phase: options.published === undefined ? 'landing' : 'published', run: 'run-1' }),
+    bootId: async () => 'this boot',
+    async landedDigest() {
+      done.push('read back');
+      if (options.landingAway !== undefined) throw new PlexliftError('failed', 'Cannot read the landing area', { remedy: 'Look at the pod' });
+      return 'another';
+    },
+    async *landed() {
+      /* nothing was copied */
+    },
     async *lookUp(paths: readonly string[]) {
       for (const path of paths) yield { path, status: options.mediaAway === undefined ? 'present' : 'missing', sizeBytes: options.mediaAway === undefined ? 5 : null };
     },
@@ -49,7 +72,7 @@ function scene(options: { readonly answer: string; readonly activities?: readonl
       return options.answer as Value;
     },
   };
-  const context = { run: 'run-1', source, target, ask, directory, ...tools };
+  const context = { run: 'run-1', source, target, manifest: () => manifest, ask, directory, ...tools };
   return { done, asked, tools, run: () => stopSource.run(context), context };
 }
 
@@ -80,7 +103,7 @@ test('nobody watching, and not being able to ask, are told apart', async () => {
 test('"now" keeps it from starting before it is stopped, and tells what stayed behind', async () => {
   const { done, run, tools } = scene({ answer: 'now', activities: [busy] });
   expect(await run()).toMatchObject({ processesGone: true, wasRunning: true });
-  expect(done).toEqual(['activity', 'connect', 'keep stopped', 'stop']);
+  expect(done).toEqual(['activity', 'read back', 'connect', 'keep stopped', 'stop']);
   expect(tools.notes.join('\n')).toContain('library.db-wal');
 });
 
@@ -95,8 +118,8 @@ test('"wait" stops it once nobody watches and nothing is in the background, and 
   const mute: Activity = { known: false, streams: [], backgroundJobs: [] };
   const { done, run, tools } = scene({ answer: 'wait', activities: [busy, busy, mute, jobs, quiet] });
   await run();
-  expect(done).toEqual(['activity', 'activity', 'activity', 'activity', 'activity', 'connect', 'keep stopped', 'stop']);
-  expect(tools.progressed.map(({ what }) => what)).toEqual(['waiting for 2 streams and 1 jobs to end', 'waiting until the server can be asked who is watching', 'waiting for 0 streams and 1 jobs to end']);
+  expect(done).toEqual(['activity', 'activity', 'activity', 'activity', 'activity', 'read back', 'connect', 'keep stopped', 'stop']);
+  expect(tools.progressed.map(({ what }) => what)).toEqual(['waiting for 2 streams and 1 jobs to end', 'waiting until the server can be asked who is watching', 'waiting for 0 streams and 1 jobs to end', 'reading the landing area back']);
 });
 
 test('a server that runs is not stopped, and nobody is asked, while the media are away on the target', async () => {
@@ -140,6 +163,17 @@ test('a second server beside a published library is stopped with consent, what t
   expect(text).not.toContain('Until then nobody can watch');
   expect(done).toEqual(['activity', 'keep stopped', 'stop']);
   expect(await thrownBy(scene({ answer: 'no', published: true }).run())).toMatchObject({ kind: 'refused', remedy: expect.stringMatching(/"plexlift migrate" stops the old one, "plexlift rollback" goes back/) });
+});
+
+test('what was copied is read back before the source is stopped, and where it cannot be read the source goes on serving', async () => {
+  const { done, run } = scene({ answer: 'now', landingAway: true });
+  expect(await thrownBy(run())).toMatchObject({ message: 'Cannot read the landing area' });
+  expect(done).toEqual(['activity', 'read back']);
+  for (const needless of [{ running: false }, { published: true }] as const) {
+    const other = scene({ answer: 'now', ...needless });
+    await other.run();
+    expect(other.done).not.toContain('read back');
+  }
 });
 
 test('processes that stay are a failure, also where there is no service', async () => {

@@ -6,6 +6,7 @@ import { Transform, type Readable } from 'node:stream';
 import type { Target } from '../../src/targets/target.ts';
 import { bytesOf, type BytePath } from '../../src/transfer/entry.ts';
 import type { Receipt, Segment } from '../../src/transfer/segment.ts';
+import { parentOf } from '../../src/transfer/plan.ts';
 import { listDirectory, openProgram, tarArguments, tarList } from './localTree.ts';
 
 /** What a target in these tests can do. */
@@ -43,7 +44,12 @@ export function localTarget(directory: string): LocalTarget & { readonly receive
     async remove(paths) {
       for (const path of paths) removeOne(below(directory, path));
     },
-    landed: () => listDirectory(directory),
+    async *landed(directories) {
+      for await (const entry of listDirectory(directory)) {
+        const parent = parentOf(entry.path);
+        if (directories === undefined || parent === null || directories.includes(parent)) yield entry;
+      }
+    },
     async digestsOf(paths) {
       return new Map(paths.flatMap((path) => {
         const content = readIfThere(below(directory, path));

@@ -2,11 +2,8 @@ import { basename } from 'node:path';
 import { PlexliftError } from '../../errors.ts';
 import type { OwnSqliteFinding } from '../../plex/ownSqliteFindings.ts';
 import type { Finding } from '../../runner/check.ts';
-import type { StepTools } from '../../runner/step.ts';
-import type { Target } from '../../targets/target.ts';
 import type { LandingProof } from '../../transfer/landing.ts';
 import { proveLanding } from '../../transfer/landing.ts';
-import type { Manifest } from '../../transfer/manifest.ts';
 import type { MigrationStep } from '../migration.ts';
 import { requireMounts, requireSentinels } from '../mediaProof.ts';
 import { whileWaiting } from '../whileWaiting.ts';
@@ -14,6 +11,7 @@ import { examine } from './examine.ts';
 import { inspect } from './inspect.ts';
 import { media } from './media.ts';
 import { isBeyondLanding } from './openTarget.ts';
+import { tellingReader } from './readingBack.ts';
 import { rewrite } from './rewrite.ts';
 
 /** What was read back from the landing area, and what Plex's own SQLite said of each database. */
@@ -29,7 +27,7 @@ export const proveLandingArea: MigrationStep<'run' | 'target' | 'manifest' | 'pa
   touches: 'nothing',
   async run({ target, manifest, pairs, rehearsal, resultOf, note, progress }) {
     const facts = resultOf(inspect);
-    const landing = await proveLanding({ manifest: manifest(), target: toldOf(target, { manifest: manifest(), progress }), owner: facts.target.owner });
+    const landing = await proveLanding({ manifest: manifest(), target: tellingReader(target, { manifest: manifest(), progress }), owner: facts.target.owner });
     if (!landing.ok) {
       throw new PlexliftError('failed', `Cannot prove the landing area on ${target.name}: it differs from what was sent`, { facts: landing.messages, remedy: rehearsal ? 'Run it again with "--again copy-rest": what differs is sent again' : 'Run the same command again: what differs is sent again' });
     }
@@ -52,28 +50,6 @@ export const proveLandingArea: MigrationStep<'run' | 'target' | 'manifest' | 'pa
     return { status: 'skip', reason: 'a proof is as old as the interruption; it is made again before anything is published' };
   },
 };
-
-/** Entries read between two advances that are told. */
-const toldEvery = 1_000;
-
-/** The target, telling how far its landing area has been read back. */
-function toldOf(target: Pick<Target, 'bootId' | 'landed' | 'landedDigest' | 'digestsOf'>, { manifest, progress }: { readonly manifest: Pick<Manifest, 'totals'>; readonly progress: StepTools['progress'] }): typeof target {
-  const total = manifest.totals('bulk').entries + manifest.totals('catalogue').entries;
-  async function* landed(): ReturnType<Target['landed']> {
-    let done = 0;
-    for await (const entry of target.landed()) {
-      // There may be more than there should be.
-      if (done % toldEvery === 0) progress({ what: 'reading the landing area back', done: Math.min(done, total), total, unit: 'entries' });
-      done += 1;
-      yield entry;
-    }
-  }
-  function landedDigest(withoutTime: Parameters<Target['landedDigest']>[0]): Promise<string> {
-    progress({ what: 'reading the landing area back', done: 0, total, unit: 'entries' });
-    return target.landedDigest(withoutTime);
-  }
-  return { bootId: () => target.bootId(), landed, landedDigest, digestsOf: (paths) => target.digestsOf(paths) };
-}
 
 interface Before {
   readonly target: string;

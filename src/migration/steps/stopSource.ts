@@ -9,6 +9,7 @@ import type { OnDeck } from '../onDeck.ts';
 import { observeOnDeck } from '../onDeck.ts';
 import { inspect } from './inspect.ts';
 import { media } from './media.ts';
+import { readBackAhead } from './readingBack.ts';
 
 /** How often the server is asked whether anybody still watches, when a person chose to wait. */
 const idlePollMs = 15_000;
@@ -16,13 +17,13 @@ const idlePollMs = 15_000;
 /** What stopping found. */
 export type StoppedSource = StopEvidence & { readonly wasRunning: boolean; readonly onDeck: OnDeck };
 
-/** Shows who is watching, asks, stops Plex, keeps it stopped, and proves that no process of it is left. */
-export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'directory', StoppedSource> = {
+/** Shows who is watching, asks, reads back what was copied, stops Plex, keeps it stopped, and proves that no process of it is left. */
+export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'manifest' | 'ask' | 'directory', StoppedSource> = {
   name: 'stop-source',
   title: 'Stop Plex on the source, with your consent',
   touches: 'source',
   outlivesSeal: true,
-  async run({ run, source, target, ask, directory, note, progress, signal, resultOf }) {
+  async run({ run, source, target, manifest, ask, directory, note, progress, signal, resultOf }) {
     const wasRunning = await source.isRunning();
     let onDeck: OnDeck = { items: null, reason: 'the source was stopped already' };
     if (resultOf(inspect).source.service === null) {
@@ -51,7 +52,10 @@ export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'di
       if (answer === 'wait') await waitUntilIdle({ activity: () => source.activity(), progress, signal });
       // What a second server showed beside the first is nothing that the first has to show.
       if (isPublished) onDeck = resultOf(stopSource).onDeck;
-      else if (wasRunning) onDeck = await observeOnDeck(source, directory.backup);
+      else if (wasRunning) {
+        await readBackAhead({ target, manifest, progress, note, resultOf });
+        onDeck = await observeOnDeck(source, directory.backup);
+      }
     }
     // Recorded by `inspect` before this: how the unit was enabled, so that undo can put exactly that back.
     await source.keepStopped();

@@ -644,13 +644,16 @@ first_link() { # of the names on standard input
   xargs -0 -r sh -c 'for p; do if [ -L "$p" ]; then printf "%s\n" "$p"; exit 0; fi; done' sh | head -n 1
 }
 
-# Of the names on standard input, those that are not reached through a link and pass a test: -e, or -f.
+# Of the names on standard input, those that are not reached through a link and pass a test: -e, -f, or -d.
 reached_directly() { # TEST
   xargs -0 -r sh -c 't=$1; shift
     for p; do
       q=$p
       while case $q in */*) true ;; *) false ;; esac; do q=${q%/*}; [ ! -L "$q" ] || continue 2; done
-      if [ "$t" = -f ]; then [ -f "$p" ] && [ ! -L "$p" ] || continue; fi
+      case $t in
+        -f) [ -f "$p" ] && [ ! -L "$p" ] || continue ;;
+        -d) [ -d "$p" ] && [ ! -L "$p" ] || continue ;;
+      esac
       printf "%s\0" "$p"
     done' sh "$1"
 }
@@ -876,13 +879,23 @@ verb_remove() { # BYTES
 }
 
 # The listing is kept, so that it can be fetched in pieces, each of which can be asked for again.
-verb_list() { # prints the size of the listing and its name
+verb_list() { # [BYTES]: prints the size of the listing and its name; where directories are named, of what is in these and at the top
   landing_run
   make_scratch
   name=listing.$(cat /proc/sys/kernel/random/uuid)
   rm -f -- "$work/$run"/listing.*
   cd -- "$landing"
-  find . -mindepth 1 -printf '%y\0%s\0%T@\0%C@\0%m\0%l\0%U:%G\0%P\0' >"$work/$run/$name" || die 1 'Cannot list the landing area'
+  format='%y\0%s\0%T@\0%C@\0%m\0%l\0%U:%G\0'
+  if [ "$#" -eq 0 ]; then
+    find . -mindepth 1 -printf "$format%P\0" >"$work/$run/$name" || die 1 'Cannot list the landing area'
+  else
+    take "$1" "$scratch/list"
+    check_names "$scratch/list"
+    reached_directly -d <"$scratch/list" >"$scratch/directories"
+    { printf '.\0' && sed -z 's|^|./|' "$scratch/directories"; } >"$scratch/starts"
+    # Behind "./" no name can be taken for an option; the client takes it off.
+    xargs -0 sh -c 'format=$1; shift; exec find "$@" -mindepth 1 -maxdepth 1 -printf "$format%p\0"' sh "$format" <"$scratch/starts" >"$work/$run/$name" || die 1 'Cannot list directories of the landing area'
+  fi
   echo "$(wc -c <"$work/$run/$name") $name"
   finished
 }
@@ -1335,7 +1348,7 @@ case $verb in
   reach) verb_reach "$@" ;;
   receipt) verb_receipt "$@" ;;
   remove) verb_remove "$@" ;;
-  list) verb_list ;;
+  list) verb_list "$@" ;;
   page) verb_page "$@" ;;
   listing-digest) verb_listing_digest "$@" ;;
   digests) verb_digests "$@" ;;

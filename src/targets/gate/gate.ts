@@ -88,8 +88,9 @@ export function gateClient(options: GateOptions): Gate {
     return answer === '' ? null : { segment: segment.name, ...parseReceipt(answer) };
   }
 
-  async function* landed(): AsyncIterable<Entry> {
-    const [size = '', name = ''] = (await text('list', { timeoutMs: 30 * minuteMs })).trim().split(' ');
+  async function* landed(directories?: readonly BytePath[]): AsyncIterable<Entry> {
+    const some = directories === undefined ? {} : { input: nulList(directories.map(bytesOf)) };
+    const [size = '', name = ''] = (await text('list', { ...some, timeoutMs: 30 * minuteMs })).trim().split(' ');
     let rest = Buffer.alloc(0);
     for (let offset = 0; offset < Number(size); offset += pageBytes) {
       const wantedBytes = Math.min(pageBytes, Number(size) - offset);
@@ -97,7 +98,7 @@ export function gateClient(options: GateOptions): Gate {
       if (page.length !== wantedBytes) throw new Error(`A page of the listing has ${page.length} bytes instead of ${wantedBytes}`);
       const bytes = Buffer.concat([rest, page]);
       const { entries, usedBytes } = parseEntries(bytes);
-      yield* entries;
+      for (const entry of entries) yield directories === undefined ? entry : { ...entry, path: entry.path.slice('./'.length) as BytePath };
       rest = bytes.subarray(usedBytes);
     }
     if (rest.length > 0) throw new Error('The listing of the landing area ends within an entry');

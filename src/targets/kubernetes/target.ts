@@ -168,7 +168,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     },
     receiptOf: (segment) => withGate((gate) => gate.receiptOf(segment)),
     remove: (paths) => withGate((gate) => gate.remove(paths)),
-    landed: () => streamFromGate((gate) => gate.landed()),
+    landed: (directories) => streamFromGate((gate) => gate.landed(directories)),
     landedDigest: (withoutTime) => withGate((gate) => gate.landedDigest(withoutTime)),
     digestsOf: (paths) => withGate((gate) => gate.digestsOf(paths)),
     lookUp: (paths) => streamFromGate((gate) => gate.lookUp(paths)),

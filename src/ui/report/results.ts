@@ -31,7 +31,8 @@ const rewritten = z.object({
   }),
 });
 const proven = z.object({ tablesCompared: count, rowsCompared: count, indexesCompared: count.nullable().default(null), differenceCount: count, notProven: z.array(z.string()).default([]) });
-const landed = z.object({ landing: z.object({ entries: count, bytes: count, filesReadAgain: count }), databases: z.array(z.object({ path: z.string(), said: z.string(), examined: z.boolean().default(true) })) });
+const readBackSince = z.object({ wholeAt: z.string(), directoriesReadAgain: count }).nullable().default(null);
+const landed = z.object({ landing: z.object({ entries: count, bytes: count, filesReadAgain: count, since: readBackSince }), databases: z.array(z.object({ path: z.string(), said: z.string(), examined: z.boolean().default(true) })) });
 
 /** The sections that tell the results of steps. */
 export const resultSections: readonly ReportSection[] = [
@@ -119,6 +120,7 @@ function proofLines(context: ReportContext): readonly string[] {
     ]),
     ...withResult(context, 'prove-landing', landed, ({ landing, databases }) => [
       `- Landing area: ${landing.entries} entries, ${bytesText(landing.bytes)}, read back and compared; the content of ${landing.filesReadAgain} files read once more.`,
+      ...(landing.since === null ? [] : [`  - As a whole at ${landing.since.wholeAt}, before the source was stopped; after everything had arrived, once more the ${landing.since.directoriesReadAgain} directories in which something was copied or removed since.`]),
       ...databases.map(({ path, said }) => `- Plex's own SQLite on \`${path}\`: ${said}`),
     ]),
   ];
