@@ -7,8 +7,8 @@ import { optimizedProxyType, playlistType } from '../plex/kinds.ts';
 /** An item whose file the verification will really read through the server. */
 export type PlayableSample = { readonly itemId: number; readonly title: string; readonly file: string; readonly sizeBytes: number };
 
-/** An item whose artwork will be compared: `hash` names its bundle. */
-export type ArtworkSample = { readonly itemId: number; readonly title: string; readonly hash: string; readonly kind: 'thumb' | 'art' };
+/** An item whose artwork will be compared: `hash` names its bundle, `url` the picture in it. */
+export type ArtworkSample = { readonly itemId: number; readonly title: string; readonly hash: string; readonly kind: 'thumb' | 'art'; readonly url: string };
 
 /** What the server must hold, counted in the database that was delivered. */
 export type Expectations = {
@@ -55,11 +55,11 @@ export async function pickSamples(directory: string, options: { readonly playabl
     };
     const artwork = database
       .prepare(
-        `SELECT id AS itemId, title, hash FROM metadata_items NOT INDEXED
+        `SELECT id AS itemId, title, hash, user_thumb_url AS url FROM metadata_items NOT INDEXED
          WHERE deleted_at IS NULL AND hash <> '' AND metadata_type NOT IN (${typesWithoutBundle.join(', ')}) AND (user_thumb_url LIKE 'metadata://%' OR user_thumb_url LIKE 'upload://%') ORDER BY random() LIMIT ?`,
       )
       .all(options.artwork)
-      .map((row) => ({ itemId: Number(row['itemId']), title: String(row['title']), hash: String(row['hash']), kind: 'thumb' as const }));
+      .map((row) => ({ itemId: Number(row['itemId']), title: String(row['title']), hash: String(row['hash']), kind: 'thumb' as const, url: String(row['url']) }));
     const count = (sql: string): number => Number(database.prepare(sql).get()?.['n']);
     const sections = database
       .prepare('SELECT id, name FROM library_sections ORDER BY id')

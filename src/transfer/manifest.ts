@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { textOf, type Owner } from './entry.ts';
+import { bytesOf, textOf, type BytePath, type Entry, type Owner } from './entry.ts';
 import { isProven, openLandingRecord, type LandingRecord, type ProofScope } from './landingRecord.ts';
 import { openOtherBoots, type OtherBoots } from './manifestBoots.ts';
 import { openDelta, type Delta } from './manifestDelta.ts';
 import { openManifestFile } from './manifestFile.ts';
 import { openListings, type ListingBook, type TreeName } from './manifestListings.ts';
 import { openWholeProof, type WholeProof } from './manifestProof.ts';
-import { numberIn, pathIn } from './manifestRows.ts';
+import { entryColumns, entryOf, numberIn, pathIn } from './manifestRows.ts';
 import { openSegments, type SegmentBook } from './manifestSegments.ts';
 
 /** What is in a tree according to its latest complete listing; bytes are those of files. */
@@ -31,6 +31,8 @@ export interface Manifest extends ListingBook {
   totals(tree: TreeName): Totals;
   /** Paths, as ordinary text, of the files with this SHA-256 (hex) that a receipt has proven. */
   pathsWithDigest(sha256: string): readonly string[];
+  /** What of the bulk the latest listing has with these bytes in its path. Goes through all of it. */
+  listedBelow(part: BytePath): readonly Entry[];
   /** How many entries of a tree's latest complete listing no receipt proves as they were listed, for this owner and in this boot of the node; and how many may be there that were not listed. */
   unproven(tree: TreeName, now: { readonly owner: Owner; readonly boot: string | null }): number;
   /** Begins a comparison of what lies in the landing area, or in some directories of it, with what was listed. Throws `failed` where a listing is missing or unfinished. */
@@ -54,6 +56,10 @@ export function openManifest(file: string): Manifest {
     pathsWithDigest(sha256) {
       const rows = database.prepare('SELECT path FROM entries WHERE sha256 = ? AND presence = 2 ORDER BY path').all(sha256);
       return rows.map((row) => textOf(pathIn(row, 'path')));
+    },
+    listedBelow(part) {
+      const rows = database.prepare(`SELECT ${entryColumns} FROM entries WHERE tree = 'bulk' AND listed AND instr(path, ?) > 0 ORDER BY path`).all(bytesOf(part));
+      return rows.map(entryOf);
     },
     unproven: (tree, now) => unprovenIn(database, { tree, ...now }),
     beginProof: (scope) => openLandingRecord(database, scope),

@@ -15,6 +15,7 @@ import type { Part, PlexServer } from '../../src/server/plexServer.ts';
 import { absentSource } from '../../src/sources/absentSource.ts';
 import type { Source } from '../../src/sources/source.ts';
 import type { Target } from '../../src/targets/target.ts';
+import { bytePathOfText, type Entry } from '../../src/transfer/entry.ts';
 import type { Manifest } from '../../src/transfer/manifest.ts';
 import { makeLibrary } from '../bed/library/makeLibrary.ts';
 import { makeScratchDirectory } from '../bed/library/scratch.ts';
@@ -28,7 +29,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 const samples: Samples = {
   playable: [{ itemId: 7, title: 'A Film', file: '/media/library/film.mkv', sizeBytes: 5 }],
   optimized: [{ itemId: 7, title: 'A Film', file: '/media/optimized/film.mp4', sizeBytes: 5 }],
-  artwork: [{ itemId: 7, title: 'A Film', hash: 'abcdef', kind: 'thumb' }],
+  artwork: [{ itemId: 7, title: 'A Film', hash: 'abcdef', kind: 'thumb', url: 'metadata://posters/agent_1' }],
   expected: { sections: [{ key: '1', title: 'Movies', locations: ['/media/library/Movies', '/media/library/More'], items: [{ metadataType: 1, count: 3 }] }], accounts: 2, history: 9, playlists: [5, 6] },
 };
 
@@ -49,9 +50,22 @@ const sound: PlexServer = {
   onDeckIds: async () => [9, 8, 7],
 };
 
-async function found(check: string, options: { readonly server?: Partial<PlexServer>; readonly samples?: Partial<Samples>; readonly disk?: string | null; readonly copied?: readonly string[]; readonly onDeck?: readonly number[] | null; readonly oldRuns?: true; readonly oldFree?: true; readonly oldAway?: true; readonly expected?: { readonly version?: string | null; readonly claimed?: boolean } } = {}) {
+/** An entry of the item's bundle: a directory with a slash at its end, or a link with its target behind an arrow. */
+function listedAt(text: string): Pick<Entry, 'path' | 'type' | 'linkTarget'> {
+  const [path = '', target] = text.split(' -> ');
+  const listed = bytePathOfText(`Metadata/Movies/a/bcdef.bundle/${path.replace(/\/$/, '')}`);
+  if (target !== undefined) return { path: listed, type: 'link', linkTarget: bytePathOfText(target) };
+  return { path: listed, type: path.endsWith('/') ? 'directory' : 'file' };
+}
+
+const posters = 'Contents/_combined/posters/';
+
+async function found(check: string, options: { readonly server?: Partial<PlexServer>; readonly samples?: Partial<Samples>; readonly disk?: string | null; readonly copied?: readonly string[]; readonly listed?: readonly string[]; readonly onDeck?: readonly number[] | null; readonly oldRuns?: true; readonly oldFree?: true; readonly oldAway?: true; readonly expected?: { readonly version?: string | null; readonly claimed?: boolean } } = {}) {
   const target = { name: 'release plex', sampleMedia: async (file: string) => (options.disk === null ? null : { sizeBytes: 5, sha256: sha256(options.disk ?? `bytes of ${file}`) }) } as unknown as Target;
-  const manifest = { pathsWithDigest: (digest: string) => (digest === sha256('a picture') ? (options.copied ?? ['Metadata/Movies/a/bcdef.bundle/Contents/_stored/poster']) : []) } as unknown as Manifest;
+  const manifest = {
+    listedBelow: () => (options.listed ?? []).map(listedAt),
+    pathsWithDigest: (digest: string) => (digest === sha256('a picture') ? (options.copied ?? ['Metadata/Movies/a/bcdef.bundle/Contents/_stored/poster']) : []),
+  } as unknown as Manifest;
   const oldServer = options.oldAway === true ? absentSource('alex@old', new Error('no route to host')) : { kind: 'systemd', name: 'alex@old', isRunning: async () => options.oldRuns ?? false, isKeptStopped: async () => options.oldFree === undefined };
   const expected = { machineIdentifier: 'processed', version: '1.43.4.10718-1e3cb7a60', claimed: true, ...options.expected };
   return verifyChecks.find(({ name }) => name === check)?.run({ server: { ...sound, ...options.server }, oldServer, target, manifest, samples: { ...samples, ...options.samples }, onDeck: { items: options.onDeck === undefined ? [7, 8] : options.onDeck, reason: 'it was down' }, expected });
@@ -92,6 +106,29 @@ test.each<{ readonly check: string; readonly says: string } & Parameters<typeof 
   expect(await found(check, options)).toMatchObject({ status: 'fail', detail: expect.stringContaining(says), remedy: expect.stringContaining('plexlift rollback') });
 });
 
+test.each<{ readonly what: string; readonly listed: readonly string[]; readonly url?: string }>([
+  { what: 'is not listed beside others', listed: [posters] },
+  { what: 'is a link to what is not listed', listed: [posters, `${posters}agent_1 -> ../../_stored/posters/agent_1`, 'Contents/_stored/posters/'] },
+  { what: 'is a link to such a link', listed: [posters, `${posters}agent_1 -> agent_2`, `${posters}agent_2 -> ../gone`] },
+  { what: 'was uploaded, and is not listed beside others', listed: ['Uploads/posters/'], url: 'upload://posters/mine' },
+])('a picture that the server lacks is told and is no difference where its file $what on the source', async ({ listed, url = 'metadata://posters/agent_1' }) => {
+  const finding = await found('artwork', { server: { artwork: async () => null }, listed, samples: { artwork: samples.artwork.map((sample) => ({ ...sample, url })) } });
+  expect(finding).toEqual({ status: 'warn', detail: '0 pictures; the source had no file any more for the picture of "A Film" (7)', remedy: expect.stringContaining('before the move') });
+});
+
+test.each<{ readonly what: string; readonly listed: readonly string[]; readonly url?: string }>([
+  { what: 'is listed', listed: [posters, `${posters}agent_1`] },
+  { what: 'is listed where its link leads', listed: [posters, `${posters}agent_1 -> ../../_stored/posters/agent_1`, 'Contents/_stored/posters/agent_1'] },
+  { what: 'may lie outside the bundle', listed: [posters, `${posters}agent_1 -> ../../../../elsewhere`] },
+  { what: 'may lie outside the data directory', listed: [posters, `${posters}agent_1 -> /elsewhere`] },
+  { what: 'has a link that leads to itself', listed: [posters, `${posters}agent_1 -> agent_1`] },
+  { what: 'may lie in a place that is not known', listed: ['Contents/_stored/posters/', 'Contents/_stored/posters/agent_1'] },
+  { what: 'is named in a way that is not known', listed: ['Contents/_combined/posters/'], url: 'https://example.org/poster' },
+])('one of which the file $what is a difference', async ({ listed, url = 'metadata://posters/agent_1' }) => {
+  const finding = await found('artwork', { server: { artwork: async () => null }, listed, samples: { artwork: samples.artwork.map((sample) => ({ ...sample, url })) } });
+  expect(finding).toMatchObject({ status: 'fail', detail: 'artwork differs for "A Film" (7): none' });
+});
+
 test('what there is nothing of is skipped, and says so; an unpinned version is taken as it is, and more than before is odd but no loss', async () => {
   expect(await found('files-play', { samples: { playable: [] } })).toMatchObject({ status: 'skip' });
   expect(await found('optimized-plays', { samples: { optimized: [] } })).toMatchObject({ status: 'skip' });
@@ -130,7 +167,7 @@ async function verified(answer: (path: string) => { readonly status: number; rea
       return { baseUrl: `http://127.0.0.1:${bound.port}`, close: async () => void (connections.closed += 1) };
     };
     const target = { name: 'release plex', connect, sampleMedia: async () => null } as unknown as Target;
-    const manifest = { pathsWithDigest: () => [] } as unknown as Manifest;
+    const manifest = { listedBelow: () => [], pathsWithDigest: () => [] } as unknown as Manifest;
     const { events, record } = recorder();
     const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() }, 'open-target': { existingLibrary: 'none', version: '1.43.4.10718-1e3cb7a60', done: [] }, 'stop-source': { onDeck: { items: [7], reason: '' } } });
     const mute = async () => Promise.reject(new Error('cannot be reached'));

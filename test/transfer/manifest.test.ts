@@ -46,6 +46,14 @@ function removalsOf(delta: Delta): readonly string[] {
   return Array.from(delta.removals(), (paths) => paths.map((path) => textOf(path))).flat();
 }
 
+test('what lies below a directory of some name is what the latest listing has of it', () => {
+  const manifest = freshManifest();
+  const bundle = [directoryAt('M/a/b.bundle'), fileAt('M/a/b.bundle/one'), directoryAt('M/a/b.bundle/d'), fileAt('M/a/b.bundle/d/two')];
+  list(manifest, [...bundle, fileAt('M/a/b.bundles/three'), fileAt('M/a/c.bundle/four')]);
+  list(manifest, [...bundle.slice(0, 3), fileAt('M/a/c.bundle/four')]);
+  expect(namesIn(manifest.listedBelow(bytePathOfText('/a/b.bundle/')))).toEqual(['M/a/b.bundle/d', 'M/a/b.bundle/one']);
+});
+
 describe('the delta', () => {
   const tree = [directoryAt('d'), fileAt('d/a'), fileAt('d/b'), directoryAt('e'), fileAt('e/c')];
 

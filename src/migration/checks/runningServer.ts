@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Samples } from '../../catalogue/samples.ts';
 import { metadataTypes } from '../../plex/kinds.ts';
 import type { Check, Finding } from '../../runner/check.ts';
@@ -9,6 +9,7 @@ import type { Manifest } from '../../transfer/manifest.ts';
 import { sampleBytes } from '../mediaProof.ts';
 import type { OnDeck } from '../onDeck.ts';
 import { twoServers } from '../twoServers.ts';
+import { compareArtwork } from './artwork.ts';
 
 /** Longest wait for the first byte of a file, as asked for. */
 const firstByteLimitMs = 5_000;
@@ -119,17 +120,7 @@ export const verifyChecks: readonly Check<VerifyContext>[] = [
   {
     name: 'artwork',
     claim: 'Artwork picked at random comes from the server as it was copied',
-    async run({ server, manifest, samples }) {
-      if (samples.artwork.length === 0) return { status: 'skip', reason: 'no item has artwork of its own' };
-      const wrong: string[] = [];
-      for (const sample of samples.artwork) {
-        const bytes = await server.artwork(sample.itemId, sample.kind);
-        const bundle = `/${sample.hash.slice(0, 1)}/${sample.hash.slice(1)}.bundle/`;
-        const isCopied = bytes !== null && manifest.pathsWithDigest(sha256Of(bytes)).some((path) => path.includes(bundle));
-        if (!isCopied) wrong.push(`"${sample.title}" (${sample.itemId})${bytes === null ? ': none' : ''}`);
-      }
-      return wrong.length === 0 ? pass(`${samples.artwork.length} pictures`) : fail(`artwork differs for ${wrong.join(', ')}`);
-    },
+    run: ({ server, manifest, samples }) => compareArtwork(samples.artwork, { server, manifest, remedy: goBack }),
   },
 ];
 
@@ -149,10 +140,6 @@ function compareCounts(counts: readonly Count[]): Finding {
   return pass(counts.map(({ what, now }) => `${now} ${what}`).join(', '));
 }
 
-function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
 async function readSamples(samples: Samples['playable'], context: { readonly server: PlexServer; readonly target: Target; readonly none: string }): Promise<Finding> {
   if (samples.length === 0) return { status: 'skip', reason: context.none };
   const wrong: string[] = [];
@@ -166,7 +153,7 @@ async function readSamples(samples: Samples['playable'], context: { readonly ser
     const { bytes, firstByteMs } = await context.server.readPart(part, { firstBytes: sampleBytes });
     slowestMs = Math.max(slowestMs, firstByteMs);
     const file = await context.target.sampleMedia(sample.file, sampleBytes);
-    if (file === null || file.sha256 !== sha256Of(bytes)) wrong.push(`"${sample.file}" is served with other bytes than the file has`);
+    if (file === null || file.sha256 !== hash('sha256', bytes)) wrong.push(`"${sample.file}" is served with other bytes than the file has`);
     if (firstByteMs > firstByteLimitMs) wrong.push(`"${sample.file}" began after ${Math.round(firstByteMs)} ms`);
   }
   return wrong.length === 0 ? pass(`${samples.length} read, the slowest began after ${Math.round(slowestMs)} ms`) : fail(wrong.join('; '));
