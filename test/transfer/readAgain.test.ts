@@ -88,7 +88,7 @@ test('a manifest of the first version is taken over, and what it proves is read 
   await stage.send();
   stage.manifest.close();
   const older = new DatabaseSync(stage.manifestFile);
-  older.exec('DROP TABLE pages; ALTER TABLE segments DROP COLUMN boot; ALTER TABLE entries ADD COLUMN listing INTEGER NOT NULL DEFAULT 9; PRAGMA user_version = 1;');
+  older.exec('DROP TABLE pages; DROP TABLE whole_proof; DROP TABLE touched; ALTER TABLE segments DROP COLUMN boot; ALTER TABLE entries ADD COLUMN listing INTEGER NOT NULL DEFAULT 9; PRAGMA user_version = 1;');
   older.close();
   const manifest = openManifest(stage.manifestFile);
   expect((await stage.send({ manifest })).readAgain).toEqual({ files: 5, lost: 0 });

@@ -71,6 +71,7 @@ export const killedVerbs: readonly KilledVerb[] = [
   { ...verb('before publish', ['sentinels', run], { phase: 'landing', libraries: { ...old, ...landing } }), input: ['4\n/m\n/m/film\n'] },
   { ...verb('a second time', ['keep-journal'], { phase: 'landing', libraries: { ...old, ...landing } }), more: (root) => writeFileSync(workFile(root, 'journal.ndjson'), 'one\n'), input: ['one\ntwo\n'] },
   { ...verb('what landed', ['list'], { phase: 'landing', libraries: landing }) },
+  { ...verb('some of what landed', ['list'], { phase: 'landing', libraries: landing }), input: ['Databases\0'] },
   { ...verb('what landed', ['listing-digest'], { phase: 'landing', libraries: landing }), input: ['Databases\0'] },
   { ...verb('of the landing area', ['check-databases'], { phase: 'landing', libraries: landing }), more: ownSqlite, environment: { PLEXLIFT_PLEX_SQLITE: 'ROOT/media/sqlite' }, input: ['Databases/library.db\0'] },
   { ...verb("where there is no SQLite of Plex's own", ['check-databases'], { phase: 'landing', libraries: landing }), environment: { PLEXLIFT_PLEX_SQLITE: '/nowhere' }, input: ['Databases/library.db\0'] },
