@@ -1,12 +1,11 @@
-import { PlexliftError } from '../errors.ts';
-import { as as asUser, CommandFailed, command } from '../machines/command.ts';
+import { as as asUser, command } from '../machines/command.ts';
 import { givingWay } from '../machines/givingWay.ts';
 import type { Command, Machine, RunAs } from '../machines/machine.ts';
-import { explainEnding } from '../machines/runToEnd.ts';
 import { bytesOf, textOf } from '../transfer/entry.ts';
 import type { BytePath, Entry, Owner, Page, Tree } from '../transfer/entry.ts';
 import { leaves } from '../transfer/listingFindings.ts';
-import { listFormat, pageFormat, pageNames, pagesOf, type PrintedPage } from './listingOutput.ts';
+import { inEnglish, rooted, walk, walkWhole } from './directoryWalk.ts';
+import type { PrintedPage } from './listingOutput.ts';
 
 /** Where a tree lies, and who may read all of it. */
 export interface TreePlace {
@@ -28,21 +27,6 @@ export interface TreePlace {
   readonly givesWay?: boolean;
 }
 
-/** The command that lists everything below a directory in pages; needs GNU find. */
-export function listCommand(directory: string): Command {
-  const isNoPage = ['-o', '-true'];
-  return findCommand(directory, '-mindepth', '1', '-ignore_readdir_race', '(', '-type', 'd', '-name', pageNames, '-printf', pageFormat, ...isNoPage, ')', '-printf', listFormat);
-}
-
-/** The same of a directory that a link leads to, itself included, and in one piece. */
-function followedListCommand(directory: string): Command {
-  return findCommand(directory, '-ignore_readdir_race', '-printf', listFormat);
-}
-
-function findCommand(directory: string, ...expression: readonly string[]): Command {
-  return inEnglish(command('find', rooted(directory), ...expression));
-}
-
 /** The command that makes one tar of the paths on its standard input, each ended by NUL; needs GNU tar 1.29 or newer. */
 export function readCommand(directory: string, owner: Owner): Command {
   return inEnglish(
@@ -60,28 +44,6 @@ export function readCommand(directory: string, owner: Owner): Command {
 export function localTree(machine: Machine, place: TreePlace): Tree {
   const user = place.as ?? 'login';
   const paced = (inner: Command): Command => asUser(user, place.givesWay === true ? givingWay(inner) : inner);
-
-  async function* listed(listing: Command, root: string, signal: AbortSignal | undefined): AsyncGenerator<PrintedPage> {
-    signal?.throwIfAborted();
-    const process = machine.open(listing, signal === undefined ? {} : { signal });
-    process.stdin.end();
-    let finished = false;
-    let isWhole: boolean;
-    try {
-      isWhole = yield* pagesOf(process.stdout);
-      finished = true;
-    } finally {
-      if (!finished) process.kill();
-    }
-    const ending = await process.ended;
-    signal?.throwIfAborted();
-    if (ending.exitCode === 0 || (ending.exitCode === 1 && onlyVanished(ending.stderrTail, root))) {
-      if (isWhole) return;
-      throw new PlexliftError('failed', `Cannot list ${root} on ${machine.name}: the listing was cut off on its way`, { remedy: 'Run the same command again' });
-    }
-    const { reason, remedy } = explainEnding('find', { machine: machine.name, ending });
-    throw new CommandFailed({ machine: machine.name, command: listing, exitCode: ending.exitCode, reason, stderr: ending.stderrTail }, remedy);
-  }
 
   async function realPathOf(directory: string, missing: '-e' | '-m' = '-e'): Promise<string> {
     return (await machine.run(asUser(user, command('readlink', missing, '--', directory)))).stdout.replace(/\n$/, '');
@@ -103,9 +65,10 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
       }
       entered.push(real);
       const moved = (entry: Entry): Entry => ({ ...entry, path: (entry.path === '' ? from.path : `${from.path}/${entry.path}`) as BytePath });
-      for await (const page of listed(paced(followedListCommand(below)), below, signal)) {
-        // The text of a link may also lead out of the directory that was followed, and only seem to stay inside.
-        yield { mark: null, entries: () => sorted(page, { waiting, moved, isToFollow: (entry) => leadsOut(moved(entry)) || leadsOut(entry) }) };
+      // The text of a link may also lead out of the directory that was followed, and only seem to stay inside.
+      const isToFollow = (entry: Entry): boolean => leadsOut(moved(entry)) || leadsOut(entry);
+      for await (const page of walkWhole(machine, { directory: below, paced, signal })) {
+        yield { mark: null, entries: () => sorted(page, { isToFollow, moved, follow: (entry) => waiting.push(entry) }) };
       }
     }
   }
@@ -113,9 +76,13 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
   async function* pages({ signal }: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Page> {
     const waiting: Entry[] = [];
     const isToFollow = (entry: Entry): boolean => place.followsLinksOut === true && leadsOut(entry);
-    for await (const page of listed(paced(listCommand(place.directory)), place.directory, signal)) {
-      const waitingBefore = waiting.length;
-      yield { mark: page.mark, entries: () => sorted(page, { waiting, moved: (entry) => entry, isToFollow }), isContinued: () => waiting.length > waitingBefore };
+    for await (const page of walk(machine, { directory: place.directory, paced, signal })) {
+      let isContinued = false;
+      const follow = (entry: Entry): void => {
+        waiting.push(entry);
+        isContinued = true;
+      };
+      yield { mark: page.mark, entries: () => sorted(page, { isToFollow, moved: (entry) => entry, follow }), isContinued: () => isContinued };
     }
     yield* followed(waiting, signal);
   }
@@ -138,10 +105,10 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
   };
 }
 
-/** The entries of a page; links to directories that are to be followed wait for that instead. */
-function* sorted(page: PrintedPage, options: { readonly waiting: Entry[]; readonly moved: (entry: Entry) => Entry; readonly isToFollow: (entry: Entry) => boolean }): Generator<Entry> {
+/** The entries of a page; links to directories that are to be followed are handed on instead. */
+function* sorted(page: PrintedPage, options: { readonly isToFollow: (entry: Entry) => boolean; readonly moved: (entry: Entry) => Entry; readonly follow: (entry: Entry) => void }): Generator<Entry> {
   for (const { entry, leadsToDirectory } of page.entries()) {
-    if (leadsToDirectory && options.isToFollow(entry)) options.waiting.push(options.moved(entry));
+    if (leadsToDirectory && options.isToFollow(entry)) options.follow(options.moved(entry));
     else yield options.moved(entry);
   }
 }
@@ -163,19 +130,4 @@ function isMovedData(path: string): boolean {
 
 function isWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(rooted(directory));
-}
-
-// Directories may vanish between being listed and being entered while a server runs; the root may not.
-function onlyVanished(stderr: string, directory: string): boolean {
-  const lines = stderr.split('\n').filter((line) => line !== '');
-  return lines.length > 0 && lines.every((line) => line.startsWith('find: ') && line.endsWith(': No such file or directory') && line !== `find: '${rooted(directory)}': No such file or directory`);
-}
-
-// With a slash at its end, a root that is a link is followed.
-function rooted(directory: string): string {
-  return directory.endsWith('/') ? directory : `${directory}/`;
-}
-
-function inEnglish(inner: Command): Command {
-  return { ...inner, environment: { ...inner.environment, LC_ALL: 'C' } };
 }

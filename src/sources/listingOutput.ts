@@ -34,18 +34,20 @@ export interface PrintedPage {
   entries(): Iterable<Listed>;
 }
 
-/** Cuts the output of `listCommand` into pages, as it comes. Gives back whether it ended behind a whole record: a connection may be lost at any byte. */
-export async function* pagesOf(output: AsyncIterable<Buffer>): AsyncGenerator<PrintedPage, boolean> {
+/**
+ * Cuts what find prints in these formats into pages, as it comes. `top` is the path of what it began with, '' for the root of all. Gives back whether it ended behind a whole record: a connection may be lost at any byte.
+ */
+export async function* pagesOf(output: AsyncIterable<Buffer>, top = ''): AsyncGenerator<PrintedPage, boolean> {
   // As if a record had ended before the first.
   let held: Buffer = betweenPages.subarray(0, 1);
   let searchedBytes = 0;
-  let page = pageReader(false);
+  let page = pageReader(top, false);
   for await (const chunk of output) {
     held = Buffer.concat([held, chunk]);
     for (let end = held.indexOf(betweenPages, searchedBytes); end !== -1; end = held.indexOf(betweenPages)) {
       yield page.last(held.subarray(1, end + 1));
       page.requireWhole();
-      page = pageReader(true);
+      page = pageReader(top, true);
       // The last of the three stands for the end of a record, as at the very first.
       held = held.subarray(end + betweenPages.length - 1);
     }
@@ -60,8 +62,8 @@ export async function* pagesOf(output: AsyncIterable<Buffer>): AsyncGenerator<Pr
 }
 
 /** Reads the records of one page. `isNamed`: its directory is told before its first record. */
-function pageReader(isNamed: boolean) {
-  let directories: string[] | null = isNamed ? null : [];
+function pageReader(top: string, isNamed: boolean) {
+  let directories: string[] | null = isNamed ? null : [top, top];
   let fields: string[] = [];
   let rest = '';
   let inParts = false;
@@ -73,13 +75,13 @@ function pageReader(isNamed: boolean) {
     if (fields.length === 0) return;
     let used = 0;
     if (directories === null) {
-      directories = directoriesTo(fields[0] ?? '');
+      directories = directoriesTo(fields[0] ?? '', top);
       used = 1;
     }
     const known = directories;
     for (; fields.length - used >= fieldsPerEntry; used += fieldsPerEntry) {
       const record = fields.slice(used, used + fieldsPerEntry);
-      yield { entry: entryOf(record, known), leadsToDirectory: record[0] === 'l' && record[1] === 'd' };
+      yield { entry: entryOf(record, { directories: known, top }), leadsToDirectory: record[0] === 'l' && record[1] === 'd' };
     }
     fields = fields.slice(used);
   }
@@ -92,7 +94,7 @@ function pageReader(isNamed: boolean) {
     },
     last(bytes: Buffer): PrintedPage {
       const nameEnd = bytes.indexOf(0);
-      const mark = isNamed && !inParts && nameEnd !== -1 ? { path: bytePath(bytes.subarray(0, nameEnd)), digest: hash('sha256', bytes) } : null;
+      const mark = isNamed && !inParts && nameEnd !== -1 ? { path: joined(top, bytePath(bytes.subarray(0, nameEnd))) as BytePath, digest: hash('sha256', bytes) } : null;
       return { mark, entries: () => read(bytes) };
     },
     isWhole,
@@ -103,18 +105,24 @@ function pageReader(isNamed: boolean) {
 }
 
 /** What `directories` would hold before a directory is named: those above it. */
-function directoriesTo(path: string): string[] {
-  const directories = ['', ''];
-  for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) directories.push(path.slice(0, end));
+function directoriesTo(path: string, top: string): string[] {
+  const directories = [top, top];
+  for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) directories.push(joined(top, path.slice(0, end)));
   return directories;
 }
 
+function joined(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`;
+}
+
 /** The entry of a record. `directories`: the one that was named last at each depth, by the depth of what is in it. */
-function entryOf(fields: readonly string[], directories: string[]): Entry {
+function entryOf(fields: readonly string[], { directories, top }: { readonly directories: string[]; readonly top: string }): Entry {
   const [kind = '', , size = '', modified = '', changed = '', mode = '', link = '', depthText = '', name = ''] = fields;
   const depth = wholeNumber(depthText, fields);
-  const path = pathOf(name, { depth, parent: directories[depth] });
-  if (path === null) throw unreadable(fields);
+  const parent = directories[depth];
+  if (parent === undefined) throw unreadable(fields);
+  // What a listing starts from has depth 0, and is named otherwise where it lies.
+  const path = depth === 0 ? top : joined(parent, name);
   if (kind === 'd') {
     directories.length = depth + 1;
     directories.push(path);
@@ -142,13 +150,6 @@ function entryOf(fields: readonly string[], directories: string[]): Entry {
     default:
       throw unreadable(fields);
   }
-}
-
-// What a listing starts from has depth 0, and no name of its own; what is in it has the depth 1, and a parent only where that was listed too.
-function pathOf(name: string, { depth, parent }: { readonly depth: number; readonly parent: string | undefined }): string | null {
-  if (depth === 0) return '';
-  if (depth === 1 || parent === '') return name;
-  return parent === undefined ? null : `${parent}/${name}`;
 }
 
 // find prints the second that had begun and, after the point, how far it went: "-2.5" is half a second after -2. As a number, .999999999

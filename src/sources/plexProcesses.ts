@@ -52,7 +52,8 @@ function pairs(printed: string): (readonly [string, string])[] {
   return Array.from({ length: Math.floor(fields.length / 2) }, (_, position) => [fields[position * 2] ?? '', fields[position * 2 + 1] ?? ''] as const);
 }
 
-function forPattern(text: string): string {
+/** A text as find's `-path` and `-lname` have to be given it, to mean just that. */
+export function forPattern(text: string): string {
   return text.replace(/[\\*?[\]]/g, String.raw`\$&`);
 }
 

@@ -15,7 +15,7 @@ function machineListing(printed: string, ending: ProcessEnding): Machine {
   return {
     name: 'nas',
     run: () => Promise.reject(new Error('nothing is run here')),
-    open: () => ({ stdin: new PassThrough(), stdout: Readable.from([Buffer.from(printed)]), ended: Promise.resolve(ending), kill: () => undefined }),
+    open: ({ program }) => ({ stdin: new PassThrough(), stdout: Readable.from(program === 'find' ? [Buffer.from(printed)] : []), ended: Promise.resolve(program === 'find' ? ending : whole), kill: () => undefined }),
   };
 }
 

@@ -130,7 +130,7 @@ test.each<readonly [string, (bundle: string) => void]>([
 ])('of a real directory only the page is read in which %s', async (_, change) => {
   const directory = library();
   const [manifest, tree] = [freshManifest(), localTree(thisComputer(), { directory })];
-  expect((await listed(manifest, tree)).read.toSorted()).toEqual(['Metadata/one.bundle', 'Metadata/three.bundle', 'Metadata/two.bundle']);
+  expect((await listed(manifest, tree)).read.toSorted()).toEqual(['Metadata', 'Metadata/one.bundle', 'Metadata/three.bundle', 'Metadata/two.bundle']);
   const before = await listed(manifest, tree);
   expect(before.read).toEqual([]);
   change(join(directory, 'Metadata/two.bundle'));
