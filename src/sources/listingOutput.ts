@@ -35,7 +35,8 @@ export interface PrintedPage {
 }
 
 /**
- * Cuts what find prints in these formats into pages, as it comes. `top` is the path of what it began with, '' for the root of all. Gives back whether it ended behind a whole record: a connection may be lost at any byte.
+ * Cuts what find prints in these formats into pages, as it comes. `top` is the path of what it began with, '' for the root of all. Gives back
+ * whether it ended behind a whole record: a connection may be lost at any byte.
  */
 export async function* pagesOf(output: AsyncIterable<Buffer>, top = ''): AsyncGenerator<PrintedPage, boolean> {
   // As if a record had ended before the first.

@@ -4,13 +4,12 @@ import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
 import type { SentFile } from './manifestBoots.ts';
 import { expectedDigest, type ExpectedDigest } from './landingDigest.ts';
 import { inTransaction } from './manifestFile.ts';
+import type { Circumstances } from './manifestProof.ts';
 import { entryOf, numberIn, pathIn, type Row } from './manifestRows.ts';
 import { depthOf, parentOf } from './plan.ts';
 
 /** What is compared, and for whom. */
-export interface ProofScope {
-  readonly owner: Owner;
-  readonly boot: string | null;
+export interface ProofScope extends Circumstances {
   /** What is in these directories and at the top; absent: everything. */
   readonly directories?: readonly BytePath[];
   /** True before the catalogue was listed: then only what was listed so far is expected. */

@@ -5,7 +5,7 @@ import { openOtherBoots, type OtherBoots } from './manifestBoots.ts';
 import { openDelta, type Delta } from './manifestDelta.ts';
 import { openManifestFile } from './manifestFile.ts';
 import { openListings, type ListingBook, type TreeName } from './manifestListings.ts';
-import { openWholeProof, type WholeProof } from './manifestProof.ts';
+import { openWholeProof, type Circumstances, type WholeProof } from './manifestProof.ts';
 import { entryColumns, entryOf, numberIn, pathIn } from './manifestRows.ts';
 import { openSegments, type SegmentBook } from './manifestSegments.ts';
 
@@ -26,7 +26,7 @@ export interface Manifest extends ListingBook {
   /** What has to be sent and removed after the latest listing of a tree. Throws (a bug) while that is unfinished. */
   delta(tree: TreeName, owner: Owner): Delta;
   /** What only receipts of other boots than this one prove, after the latest listing of a tree. Throws (a bug) while that is unfinished. */
-  otherBoots(tree: TreeName, now: { readonly owner: Owner; readonly boot: string | null }): OtherBoots;
+  otherBoots(tree: TreeName, now: Circumstances): OtherBoots;
   readonly segments: SegmentBook;
   totals(tree: TreeName): Totals;
   /** Paths, as ordinary text, of the files with this SHA-256 (hex) that a receipt has proven. */
@@ -34,7 +34,7 @@ export interface Manifest extends ListingBook {
   /** What of the bulk the latest listing has with these bytes in its path. Goes through all of it. */
   listedBelow(part: BytePath): readonly Entry[];
   /** How many entries of a tree's latest complete listing no receipt proves as they were listed, for this owner and in this boot of the node; and how many may be there that were not listed. */
-  unproven(tree: TreeName, now: { readonly owner: Owner; readonly boot: string | null }): number;
+  unproven(tree: TreeName, now: Circumstances): number;
   /** Begins a comparison of what lies in the landing area, or in some directories of it, with what was listed. Throws `failed` where a listing is missing or unfinished. */
   beginProof(scope: ProofScope): LandingRecord;
   readonly wholeProof: WholeProof;

@@ -2,11 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { Machine, ProcessEnding } from '../../src/machines/machine.ts';
 import { localTree } from '../../src/sources/dataDirectory.ts';
-
-/** What find prints of one entry. */
-function record(kind: 'f' | 'd', depth: number, name: string): string {
-  return [kind, kind, '3', '1795320000.0', '1795320000.5', '644', '', String(depth), name, ''].join('\0');
-}
+import { record } from './printedRecord.ts';
 
 const whole: ProcessEnding = { exitCode: 0, signal: null, stderrTail: '' };
 

@@ -8,6 +8,7 @@ import type { Machine, ProcessEnding } from '../../src/machines/machine.ts';
 import { localTree } from '../../src/sources/dataDirectory.ts';
 import { walk } from '../../src/sources/directoryWalk.ts';
 import { entriesOf } from '../targets/landingTree.ts';
+import { record } from './printedRecord.ts';
 
 /** A directory of which the name means something to those who match patterns. */
 function library(): string {
@@ -63,11 +64,6 @@ test.each<readonly [string, (directory: string) => void, readonly string[]]>([
 
 const whole: ProcessEnding = { exitCode: 0, signal: null, stderrTail: '' };
 
-/** What find prints of a directory. */
-function record(depth: number, name: string): string {
-  return ['d', 'd', '3', '1795320000.0', '1795320000.5', '755', '', String(depth), name, ''].join('\0');
-}
-
 interface Walker {
   readonly prints: string;
   readonly ends?: ProcessEnding;
@@ -87,8 +83,8 @@ function machineWith({ rest, beside }: { readonly rest: Walker; readonly beside:
   };
 }
 
-const ofRest = `${record(1, 'Cache')}\0\0Metadata\0${record(1, 'Metadata')}${record(1, 'Plug-ins')}`;
-const ofLargest = `${record(0, 'Metadata')}${record(1, 'Movies')}`;
+const ofRest = `${record('d', 1, 'Cache')}\0\0Metadata\0${record('d', 1, 'Metadata')}${record('d', 1, 'Plug-ins')}`;
+const ofLargest = `${record('d', 0, 'Metadata')}${record('d', 1, 'Movies')}`;
 
 test('two that have seen the same are taken', async () => {
   expect((await walked(machineWith({ rest: { prints: ofRest }, beside: { prints: ofLargest } }), '/data')).paths).toEqual(['Cache', 'Metadata', 'Metadata/Movies', 'Plug-ins']);
@@ -96,7 +92,7 @@ test('two that have seen the same are taken', async () => {
 
 test.each<readonly [string, string, string, string]>([
   ['one that left it to the other, which found none', ofRest, '', 'went'],
-  ['one that found it where the other left nothing to it', record(1, 'Cache'), ofLargest, 'came'],
+  ['one that found it where the other left nothing to it', record('d', 1, 'Cache'), ofLargest, 'came'],
 ])('%s is no listing, whether pages are read or not', async (_, rest, beside, what) => {
   for (const reads of [() => true, () => false]) {
     await expect(walked(machineWith({ rest: { prints: rest }, beside: { prints: beside } }), '/data', { reads })).rejects.toMatchObject({ kind: 'failed', message: `Cannot list /data on nas: "Metadata" ${what} while it was listed`, remedy: 'Run the same command again' });
@@ -104,8 +100,8 @@ test.each<readonly [string, string, string, string]>([
 });
 
 test('a directory that begins a page too long to have a mark was left out, too', async () => {
-  const long = Array.from({ length: 20_000 }, (_, position) => record(2, `a name that is somewhat long ${position}`)).join('');
-  const rest = `\0\0Metadata\0${record(1, 'Metadata')}${record(1, 'Cache')}${long}`;
+  const long = Array.from({ length: 20_000 }, (_, position) => record('d', 2, `a name that is somewhat long ${position}`)).join('');
+  const rest = `\0\0Metadata\0${record('d', 1, 'Metadata')}${record('d', 1, 'Cache')}${long}`;
   expect((await walked(machineWith({ rest: { prints: rest }, beside: { prints: ofLargest } }), '/data')).paths).toHaveLength(20_003);
 });
 
@@ -119,7 +115,7 @@ test.each<readonly [string, { readonly rest: Walker; readonly beside: Walker }]>
 });
 
 test('whoever stops reading ends both', async () => {
-  const machine = machineWith({ rest: { prints: `${record(1, 'Cache')}\0\0Metadata\0${record(1, 'Metadata')}` }, beside: { prints: ofLargest } });
+  const machine = machineWith({ rest: { prints: `${record('d', 1, 'Cache')}\0\0Metadata\0${record('d', 1, 'Metadata')}` }, beside: { prints: ofLargest } });
   for await (const page of walk(machine, { directory: '/data', paced: (inner) => inner, signal: undefined })) if (page.mark === null) break;
   expect(machine.killed).toContain('find');
 });

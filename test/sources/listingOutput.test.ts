@@ -2,11 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { pagesOf } from '../../src/sources/listingOutput.ts';
 import { cases, seed } from '../long.ts';
-
-/** What find prints of one entry. */
-function record(kind: 'f' | 'd' | 'l', depth: number, name: string): string {
-  return [kind, kind, '3', '1795320000.0', '1795320000.5', '644', kind === 'l' ? 'leads/there' : '', String(depth), name, ''].join('\0');
-}
+import { record } from './printedRecord.ts';
 
 /** A directory with what is in it, as find prints it; those named like bundles begin pages. */
 interface Directory {
