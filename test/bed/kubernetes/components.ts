@@ -60,6 +60,12 @@ const auditPolicy = {
   rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts'] }, { level: 'None' }],
 };
 
+/**
+ * How long a pod that cannot be placed waits before the scheduler tries again by itself, which it looks for every 30 s; its default is 5 minutes.
+ * On a busy machine the news that a claim is bound can wake the pod before the scheduler's own record of the claim has it, and nothing wakes it again.
+ */
+const unschedulableForSeconds = 10;
+
 /** Command lines of the Kubernetes components, by name, each as arguments of the `cluster` program. */
 export function componentArguments(paths: BedPaths, bed: BedAddresses) {
   const file = (name: string) => join(paths.directory, name);
@@ -97,6 +103,7 @@ export function componentArguments(paths: BedPaths, bed: BedAddresses) {
       '--leader-elect=false',
       '--bind-address=127.0.0.1',
       `--cert-dir=${file('certificates')}`,
+      `--pod-max-in-unschedulable-pods-duration=${unschedulableForSeconds}s`,
     ],
     'kube-proxy': [`--config=${file('kube-proxy.json')}`],
     kubelet: [
