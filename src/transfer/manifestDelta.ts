@@ -27,6 +27,9 @@ const pageDirectories = 10_000;
 /** Paths removed in one call. */
 const removalsPerCall = 1_000;
 
+/** Rows up to which looking each up by its path costs less than going through all: of 644,000, the two are even at about 30,000. */
+const lookedUpAtMost = 20_000;
+
 /** Sorts behind every path: Linux ends them at 4,096 bytes. */
 const behindEveryPath: Buffer = Buffer.alloc(4_097, 0xff);
 
@@ -39,20 +42,21 @@ function* nothing(): Generator<never> {
   yield* [];
 }
 
-/** Works out the delta of a tree whose latest listing is complete. */
-export function openDelta(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner }): Delta {
-  const { tree } = options;
+/** Works out the delta of a tree whose latest listing is complete. `mostLookedUp`: rows up to which each is looked up by its path. */
+export function openDelta(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner; readonly mostLookedUp?: number }): Delta {
+  const { tree, mostLookedUp = lookedUpAtMost } = options;
   inTransaction(database, () => doubtOtherOwners(database, options));
-  // Each of the rest goes through all rows: on most passes nothing changed, and there is nothing to go through them for.
-  if (!isAnythingToDo(database, options)) return nothingToDo;
-  inTransaction(database, () => doubtWhatWillBeTouched(database, options));
-  recordLate(database, options);
+  const among = gather(database, { tree, mostLookedUp });
+  // On most passes nothing changed, and there is nothing to go through all rows for once more.
+  if (among === null) return nothingToDo;
+  inTransaction(database, () => doubtWhatWillBeTouched(database, { tree, among }));
+  recordLate(database, { tree, among });
   const removed = database.prepare('UPDATE entries SET presence = 0, there = NULL WHERE tree = ? AND path = ?');
   return {
-    toSend: countOf(database, options),
+    toSend: countOf(database, { tree, among }),
     *removals() {
       const page = database.prepare(`
-        SELECT path FROM entries WHERE tree = :tree AND path < :before AND ${mustGo} ORDER BY path DESC LIMIT ${removalsPerCall}`);
+        SELECT path FROM ${among} WHERE tree = :tree AND path < :before AND ${mustGo} ORDER BY path DESC LIMIT ${removalsPerCall}`);
       for (let before = behindEveryPath; ; ) {
         const paths = page.all({ tree, before }).map((row) => pathIn(row, 'path'));
         const last = paths.at(-1);
@@ -69,13 +73,13 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
     },
     *leavesAndDirectories() {
       const page = database.prepare(`
-        SELECT ${entryColumns} FROM entries WHERE tree = :tree AND ${mustCome} AND path > :after
+        SELECT ${entryColumns} FROM ${among} WHERE tree = :tree AND ${mustCome} AND path > :after
           AND (type <> 'directory' OR path NOT IN (SELECT path FROM late)) ORDER BY path LIMIT ${pageRows}`);
       yield* paged<Entry>(pageRows, { readAfter: (after) => page.all({ tree, after: after === null ? Buffer.alloc(0) : bytesOf(after.path) }), itemOf: entryOf });
     },
     *directories() {
       const page = database.prepare(`
-        SELECT ${entryColumns}, depth FROM entries WHERE tree = :tree AND presence < 2 AND type = 'directory' AND listed
+        SELECT ${entryColumns}, depth FROM ${among} WHERE tree = :tree AND presence < 2 AND type = 'directory' AND listed
           AND (:depth IS NULL OR depth < :depth OR (depth = :depth AND path > :after)) ORDER BY depth DESC, path LIMIT ${pageDirectories}`);
       const rows = paged<{ readonly entry: Entry; readonly depth: number }>(pageDirectories, {
         readAfter: (last) => page.all({ tree, depth: last?.depth ?? null, after: last === null ? Buffer.alloc(0) : bytesOf(last.entry.path) }),
@@ -84,6 +88,27 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
       for (const { entry } of rows) yield entry;
     },
   };
+}
+
+/** Where the rows are among which everything lies that is to be done, for a FROM: a few looked up by path, or all. */
+type Among = 'few CROSS JOIN entries USING (path)' | 'entries';
+
+interface Rows {
+  readonly tree: string;
+  readonly among: Among;
+}
+
+/**
+ * Finds what has to go or come, and the directories above, in one look at all rows; each of the rest then needs only those. Where they are
+ * more than it pays to look up one by one, and that is what a first copy is, each of the rest goes through all rows. Null where nothing is to be done.
+ */
+function gather(database: DatabaseSync, { tree, mostLookedUp }: { readonly tree: string; readonly mostLookedUp: number }): Among | null {
+  database.exec('CREATE TEMP TABLE IF NOT EXISTS few (path BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM few;');
+  const found = database.prepare(`INSERT INTO few SELECT path FROM entries WHERE tree = ? AND ((${mustGo}) OR (${mustCome})) LIMIT ${mostLookedUp + 1}`).run(tree).changes;
+  if (found === 0) return null;
+  if (found > mostLookedUp) return 'entries';
+  database.prepare('INSERT OR IGNORE INTO few SELECT parent FROM few CROSS JOIN entries USING (path) WHERE tree = ? AND parent IS NOT NULL').run(tree);
+  return 'few CROSS JOIN entries USING (path)';
 }
 
 function* paged<Item>(pageLength: number, { readAfter, itemOf }: { readonly readAfter: (last: Item | null) => readonly Row[]; readonly itemOf: (row: Row) => Item }): Generator<Item> {
@@ -106,27 +131,24 @@ function doubtOtherOwners(database: DatabaseSync, { tree, owner: { uid, gid } }:
  * Takes back what will be untrue once the first byte is sent: creating, replacing or removing an entry changes the time of the
  * directory it is in, so that directory has to be sent again; it is recorded before the effect.
  */
-function doubtWhatWillBeTouched(database: DatabaseSync, { tree }: { readonly tree: string }): void {
+function doubtWhatWillBeTouched(database: DatabaseSync, { tree, among }: Rows): void {
   database
     .prepare(`
       UPDATE entries SET presence = 1 WHERE tree = :tree AND presence = 2
-        AND path IN (SELECT parent FROM entries WHERE tree = :tree AND ((${mustGo}) OR (${mustCome})))`)
+        AND path IN (SELECT parent FROM ${among} WHERE tree = :tree AND ((${mustGo}) OR (${mustCome})))`)
     .run({ tree });
 }
 
-function isAnythingToDo(database: DatabaseSync, { tree }: { readonly tree: string }): boolean {
-  return database.prepare(`SELECT 1 FROM entries WHERE tree = ? AND ((${mustGo}) OR (${mustCome})) LIMIT 1`).get(tree) !== undefined;
-}
-
 /** Notes the directories to send below which there is no leaf to send, and all above them: they come last, since making one touches the next. */
-function recordLate(database: DatabaseSync, { tree }: { readonly tree: string }): void {
+function recordLate(database: DatabaseSync, { tree, among }: Rows): void {
   database.exec('CREATE TEMP TABLE IF NOT EXISTS late (path BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM late;');
   const insert = database.prepare('INSERT OR IGNORE INTO late (path) VALUES (?)');
   // "0" follows "/": between the two lies all that is below a directory.
   const withoutLeaves = database.prepare(`
-    SELECT d.path FROM entries AS d WHERE d.tree = :tree AND d.presence < 2 AND d.type = 'directory' AND d.listed AND NOT EXISTS (
-      SELECT 1 FROM entries AS leaf WHERE leaf.tree = :tree AND leaf.presence < 2 AND leaf.type IN ('file', 'link') AND leaf.listed
-        AND leaf.path > CAST(CAST(d.path AS TEXT) || '/' AS BLOB) AND leaf.path < CAST(CAST(d.path AS TEXT) || '0' AS BLOB))`);
+    WITH directories AS (SELECT path AS directory FROM ${among} WHERE tree = :tree AND presence < 2 AND type = 'directory' AND listed)
+    SELECT directory AS path FROM directories WHERE NOT EXISTS (
+      SELECT 1 FROM ${among} WHERE tree = :tree AND presence < 2 AND type IN ('file', 'link') AND listed
+        AND path > CAST(CAST(directory AS TEXT) || '/' AS BLOB) AND path < CAST(CAST(directory AS TEXT) || '0' AS BLOB))`);
   inTransaction(database, () => {
     for (const row of withoutLeaves.all({ tree })) {
       for (let path: BytePath | null = pathIn(row, 'path'); path !== null; path = parentOf(path)) {
@@ -137,9 +159,9 @@ function recordLate(database: DatabaseSync, { tree }: { readonly tree: string })
   });
 }
 
-function countOf(database: DatabaseSync, { tree }: { readonly tree: string }): Delta['toSend'] {
+function countOf(database: DatabaseSync, { tree, among }: Rows): Delta['toSend'] {
   const row = database
-    .prepare(`SELECT count(*) AS entries, coalesce(sum(CASE WHEN type = 'file' THEN size END), 0) AS bytes FROM entries WHERE tree = :tree AND ${mustCome}`)
+    .prepare(`SELECT count(*) AS entries, coalesce(sum(CASE WHEN type = 'file' THEN size END), 0) AS bytes FROM ${among} WHERE tree = :tree AND ${mustCome}`)
     .get({ tree });
   if (row === undefined) throw new Error('Counting the manifest gave no row');
   return { entries: numberIn(row, 'entries'), bytes: numberIn(row, 'bytes') };

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
 import { inTransaction } from './manifestFile.ts';
 import { noteTouched } from './manifestProof.ts';
+import { numberIn } from './manifestRows.ts';
 import { parentOf } from './plan.ts';
 import type { Segment } from './segment.ts';
 
@@ -41,23 +42,37 @@ export function openSegments(database: DatabaseSync): SegmentBook {
     INSERT INTO segments (name, tree, listing, entries, uid, gid, begun_at)
     VALUES (?, ?, (SELECT max(id) FROM listings WHERE tree = ?), ?, ?, ?, ?)`);
   // What lies between the first and the last of a segment that goes by the order of paths is sent now, or was before: all at once is cheaper
-  // than one by one. A directory without anything to send is among it, and is sent later: thought to be there before, it costs nothing.
+  // than one by one, where that is not most of a tree of which little changed. A directory without anything to send is among it, and is sent
+  // later: thought to be there before, it costs nothing.
+  const between = database.prepare('SELECT count(*) AS rows FROM (SELECT 1 FROM entries WHERE tree = ? AND path BETWEEN ? AND ? LIMIT ?)');
   const allBetweenMayBeThere = database.prepare(`
     UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path BETWEEN ? AND ? AND presence = 0 AND listed AND type <> 'other'`);
+  const leafMayBeThere = database.prepare(`UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ? AND presence = 0`);
   const directoryMayBeThere = database.prepare(`UPDATE entries SET presence = 1, there = type WHERE tree = ? AND path = ? AND type = 'directory' AND presence = 0`);
   const finish = database.prepare('UPDATE segments SET outcome = ?, sha256_sent = ?, sha256_received = ?, boot = ?, ended_at = ? WHERE id = ?');
   const prove = database.prepare('UPDATE entries SET presence = 2, sha256 = ?, segment = ? WHERE tree = ? AND path = ?');
+
+  /** Of leaves in path order. Tells which directories are marked with them. */
+  function leavesMayBeThere(tree: string, leaves: readonly BytePath[]): (directory: BytePath) => boolean {
+    const [first, last] = [leaves.at(0), leaves.at(-1)];
+    if (first === undefined || last === undefined) return () => false;
+    const rowsAtMost = leaves.length * rowsToALeaf;
+    if (numberIn(between.get(tree, bytesOf(first), bytesOf(last), rowsAtMost + 1) ?? {}, 'rows') > rowsAtMost) {
+      for (const path of leaves) leafMayBeThere.run(tree, bytesOf(path));
+      return () => false;
+    }
+    allBetweenMayBeThere.run(tree, bytesOf(first), bytesOf(last));
+    return (directory) => directory >= first && directory <= last;
+  }
+
   return {
     begin({ tree, entries, owner }) {
       const segment: Segment = { name: `${tree}-${digestOfList(entries, owner).slice(0, 24)}`, entries, owner };
       return inTransaction(database, () => {
         const id = Number(insert.run(segment.name, tree, tree, entries.length, owner.uid, owner.gid, new Date().toISOString()).lastInsertRowid);
         noteTouched(database, entries.map(({ path }) => path));
-        const leaves = entries.filter(({ type }) => type !== 'directory').map(({ path }) => path).toSorted();
-        const [first, last] = [leaves.at(0), leaves.at(-1)];
-        const isBetween = (path: BytePath): boolean => first !== undefined && last !== undefined && path >= first && path <= last;
-        if (first !== undefined && last !== undefined) allBetweenMayBeThere.run(tree, bytesOf(first), bytesOf(last));
-        for (const path of directoriesIn(entries)) if (!isBetween(path)) directoryMayBeThere.run(tree, bytesOf(path));
+        const isMarked = leavesMayBeThere(tree, entries.filter(({ type }) => type !== 'directory').map(({ path }) => path).toSorted());
+        for (const path of directoriesIn(entries)) if (!isMarked(path)) directoryMayBeThere.run(tree, bytesOf(path));
         return { id, tree, segment };
       });
     },
@@ -72,6 +87,9 @@ export function openSegments(database: DatabaseSync): SegmentBook {
     },
   };
 }
+
+/** In a first copy two or three rows lie between one leaf and the next: their directories. */
+const rowsToALeaf = 8;
 
 /** SHA-256 over the owner and every member of a list, in order. */
 function digestOfList(entries: readonly Entry[], owner: Owner): string {

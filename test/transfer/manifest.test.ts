@@ -38,6 +38,10 @@ function land(manifest: Manifest, entries: readonly Entry[]): void {
   manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries, owner }), { outcome: 'landed', sha256Sent: 'x', sha256Received: 'x', boot: 'b', hashes: entries.map(() => 'hash'), unproven: new Set() });
 }
 
+function fail(manifest: Manifest, entries: readonly Entry[]): void {
+  manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries, owner }), { outcome: 'failed', sha256Sent: null, sha256Received: null, boot: null, hashes: [], unproven: new Set() });
+}
+
 function namesIn(entries: Iterable<Entry>): readonly string[] {
   return Array.from(entries, ({ path }) => textOf(path));
 }
@@ -146,10 +150,21 @@ describe('the delta', () => {
   test('a segment that failed proves nothing, but what it may have left there is removed when it is gone', () => {
     const manifest = freshManifest();
     list(manifest, tree);
-    manifest.segments.end(manifest.segments.begin({ tree: 'bulk', entries: [fileAt('d/a')], owner }), { outcome: 'failed', sha256Sent: null, sha256Received: null, boot: null, hashes: [], unproven: new Set() });
+    fail(manifest, [fileAt('d/a')]);
     expect(manifest.totals('bulk').provenEntries).toBe(0);
     // The directory was made by the way, when the file was extracted.
     expect(removalsOf(list(manifest, [directoryAt('e'), fileAt('e/c')]))).toEqual(['d/a', 'd']);
+  });
+
+  test('so is what lies far apart in a tree of which everything else landed before', () => {
+    const manifest = freshManifest();
+    const landed = [directoryAt('d'), ...Array.from({ length: 100 }, (_, number) => fileAt(`d/${100 + number}`))];
+    list(manifest, landed);
+    land(manifest, landed);
+    const fresh = [directoryAt('a'), fileAt('a/first'), directoryAt('e'), directoryAt('e/f'), fileAt('e/f/last')];
+    list(manifest, [...landed, ...fresh]);
+    fail(manifest, [fileAt('a/first'), fileAt('e/f/last')]);
+    expect(removalsOf(list(manifest, landed))).toEqual(['e/f/last', 'e/f', 'e', 'a/first', 'a']);
   });
 
   test('the name of a segment is that of its list and owner, and of nothing else', () => {
