@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { proveLandingArea } from '../../src/migration/steps/proveLandingArea.ts';
 import { databasesDirectory, libraryDatabase } from '../../src/plex/dataDirectory.ts';
@@ -49,7 +50,7 @@ function scene(finding: Finding, ownSqlite: readonly OwnSqliteFinding[] | null, 
     rewrite: { files: { [path]: 'digest', [`${path}-2026-11-20`]: 'digest', 'Preferences.xml': 'digest' } },
     media: { sentinels: [] },
   });
-  return { asked, tools, run: () => proveLandingArea.run({ run: 'run-1', target, manifest: () => there.manifest, pairs: [], rehearsal: false, ...tools }) };
+  return { asked, tools, target, run: () => proveLandingArea.run({ run: 'run-1', target, manifest: () => there.manifest, pairs: [], rehearsal: false, ...tools }) };
 }
 
 test('damage refuses, names every file, and says what was found before the move', async () => {
@@ -95,8 +96,28 @@ test('tells how far the landing area has been read back, and what is examined th
   await thrownBy(run());
   listed.close();
   // More lies there than should: that is told by the proof, not by how far it is.
-  expect(tools.progressed).toEqual([0, 0, 1_000, 1_500].map((done) => ({ what: 'reading the landing area back', done, total: 1_500, unit: 'entries' })));
+  expect(tools.progressed.slice(0, 4)).toEqual([0, 0, 1_000, 1_500].map((done) => ({ what: 'reading the landing area back', done, total: 1_500, unit: 'entries' })));
   const sound = scene({ status: 'pass', detail: 'intact' }, null);
   await sound.run();
   expect(sound.tools.progressed).toEqual([{ what: 'reading the landing area back', done: 0, total: 0, unit: 'entries' }, { what: 'examining the databases where they arrived', done: 0, unit: 'seconds' }]);
+});
+
+test.each([
+  ['the landing area cannot be read', { landed: 'cut off', databases: null }, 'cut off'],
+  ['the databases cannot be examined', { landed: null, databases: 'no answer' }, 'no answer'],
+  ['neither can be', { landed: 'cut off', databases: 'no answer' }, 'cut off'],
+] as const)('where %s, nothing goes on behind it', async (_, fails, message) => {
+  const { run, target } = scene({ status: 'pass', detail: 'intact' }, null);
+  let isExamined = false;
+  if (fails.landed !== null) Object.assign(target, { landedDigest: async () => Promise.reject(new Error(fails.landed)) });
+  Object.assign(target, {
+    async checkDatabases() {
+      await sleep(50);
+      isExamined = true;
+      if (fails.databases !== null) throw new Error(fails.databases);
+      return [];
+    },
+  });
+  expect(await thrownBy(run())).toMatchObject({ message });
+  expect(isExamined).toBe(true);
 });

@@ -27,12 +27,17 @@ export const proveLandingArea: MigrationStep<'run' | 'target' | 'manifest' | 'pa
   touches: 'nothing',
   async run({ target, manifest, pairs, rehearsal, resultOf, note, progress }) {
     const facts = resultOf(inspect);
-    const landing = await proveLanding({ manifest: manifest(), target: tellingReader(target, { manifest: manifest(), progress }), owner: facts.target.owner });
+    const paths = Object.keys(resultOf(rewrite).files).filter((path) => path.endsWith('.db'));
+    const proving = proveLanding({ manifest: manifest(), target: tellingReader(target, { manifest: manifest(), progress }), owner: facts.target.owner });
+    const examining = target.checkDatabases(paths);
+    // Neither needs the other, and nobody can watch meanwhile. Both are waited for, also where one fails: nothing may go on behind a run that has ended.
+    const waiting = proving.then(() => whileWaiting(examining, { what: 'examining the databases where they arrived', progress }));
+    await Promise.allSettled([examining, waiting]);
+    const landing = await proving;
     if (!landing.ok) {
       throw new PlexliftError('failed', `Cannot prove the landing area on ${target.name}: it differs from what was sent`, { facts: landing.messages, remedy: rehearsal ? 'Run it again with "--again copy-rest": what differs is sent again' : 'Run the same command again: what differs is sent again' });
     }
-    const paths = Object.keys(resultOf(rewrite).files).filter((path) => path.endsWith('.db'));
-    const found = await whileWaiting(target.checkDatabases(paths), { what: 'examining the databases where they arrived', progress });
+    const found = await examining;
     requireSound(found, { target: target.name, before: resultOf(examine).ownSqlite });
     const databases = found.map(({ path, finding }): LandedDatabase => ({ path, said: finding.status === 'skip' ? finding.reason : finding.detail, examined: finding.status !== 'skip' }));
     for (const { path, finding } of found) {
