@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
 import { inTransaction } from './manifestFile.ts';
+import type { TreeName } from './manifestListings.ts';
 import { noteTouched } from './manifestProof.ts';
 import { entryColumns, entryOf, numberIn, pathIn, type Row } from './manifestRows.ts';
 import { parentOf } from './plan.ts';
@@ -43,7 +44,7 @@ function* nothing(): Generator<never> {
 }
 
 /** Works out the delta of a tree whose latest listing is complete. `mostLookedUp`: rows up to which each is looked up by its path. */
-export function openDelta(database: DatabaseSync, options: { readonly tree: string; readonly owner: Owner; readonly mostLookedUp?: number }): Delta {
+export function openDelta(database: DatabaseSync, options: { readonly tree: TreeName; readonly owner: Owner; readonly mostLookedUp?: number }): Delta {
   const { tree, mostLookedUp = lookedUpAtMost } = options;
   inTransaction(database, () => doubtOtherOwners(database, options));
   const among = gather(database, { tree, mostLookedUp });
@@ -74,7 +75,7 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
     *leavesAndDirectories() {
       const page = database.prepare(`
         SELECT ${entryColumns} FROM ${among} WHERE tree = :tree AND ${mustCome} AND path > :after
-          AND (type <> 'directory' OR path NOT IN (SELECT path FROM late)) ORDER BY path LIMIT ${pageRows}`);
+          AND (type <> 'directory' OR path NOT IN (SELECT path FROM late_${tree})) ORDER BY path LIMIT ${pageRows}`);
       yield* paged<Entry>(pageRows, { readAfter: (after) => page.all({ tree, after: after === null ? Buffer.alloc(0) : bytesOf(after.path) }), itemOf: entryOf });
     },
     *directories() {
@@ -90,11 +91,11 @@ export function openDelta(database: DatabaseSync, options: { readonly tree: stri
   };
 }
 
-/** Where the rows are among which everything lies that is to be done, for a FROM: a few looked up by path, or all. */
-type Among = 'few CROSS JOIN entries USING (path)' | 'entries';
+/** Where the rows are among which everything lies that is to be done, for a FROM: a few looked up by path, or all. Each tree has its own few. */
+type Among = `few_${TreeName} CROSS JOIN entries USING (path)` | 'entries';
 
 interface Rows {
-  readonly tree: string;
+  readonly tree: TreeName;
   readonly among: Among;
 }
 
@@ -102,13 +103,15 @@ interface Rows {
  * Finds what has to go or come, and the directories above, in one look at all rows; each of the rest then needs only those. Where they are
  * more than it pays to look up one by one, and that is what a first copy is, each of the rest goes through all rows. Null where nothing is to be done.
  */
-function gather(database: DatabaseSync, { tree, mostLookedUp }: { readonly tree: string; readonly mostLookedUp: number }): Among | null {
-  database.exec('CREATE TEMP TABLE IF NOT EXISTS few (path BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM few;');
-  const found = database.prepare(`INSERT INTO few SELECT path FROM entries WHERE tree = ? AND ((${mustGo}) OR (${mustCome})) LIMIT ${mostLookedUp + 1}`).run(tree).changes;
+function gather(database: DatabaseSync, { tree, mostLookedUp }: { readonly tree: TreeName; readonly mostLookedUp: number }): Among | null {
+  const few = `few_${tree}` as const;
+  const looked = `${few} CROSS JOIN entries USING (path)` as const;
+  database.exec(`CREATE TEMP TABLE IF NOT EXISTS ${few} (path BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM ${few};`);
+  const found = database.prepare(`INSERT INTO ${few} SELECT path FROM entries WHERE tree = ? AND ((${mustGo}) OR (${mustCome})) LIMIT ${mostLookedUp + 1}`).run(tree).changes;
   if (found === 0) return null;
   if (found > mostLookedUp) return 'entries';
-  database.prepare('INSERT OR IGNORE INTO few SELECT parent FROM few CROSS JOIN entries USING (path) WHERE tree = ? AND parent IS NOT NULL').run(tree);
-  return 'few CROSS JOIN entries USING (path)';
+  database.prepare(`INSERT OR IGNORE INTO ${few} SELECT parent FROM ${looked} WHERE tree = ? AND parent IS NOT NULL`).run(tree);
+  return looked;
 }
 
 function* paged<Item>(pageLength: number, { readAfter, itemOf }: { readonly readAfter: (last: Item | null) => readonly Row[]; readonly itemOf: (row: Row) => Item }): Generator<Item> {
@@ -141,8 +144,8 @@ function doubtWhatWillBeTouched(database: DatabaseSync, { tree, among }: Rows): 
 
 /** Notes the directories to send below which there is no leaf to send, and all above them: they come last, since making one touches the next. */
 function recordLate(database: DatabaseSync, { tree, among }: Rows): void {
-  database.exec('CREATE TEMP TABLE IF NOT EXISTS late (path BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM late;');
-  const insert = database.prepare('INSERT OR IGNORE INTO late (path) VALUES (?)');
+  database.exec(`CREATE TEMP TABLE IF NOT EXISTS late_${tree} (path BLOB PRIMARY KEY) WITHOUT ROWID; DELETE FROM late_${tree};`);
+  const insert = database.prepare(`INSERT OR IGNORE INTO late_${tree} (path) VALUES (?)`);
   // "0" follows "/": between the two lies all that is below a directory.
   const withoutLeaves = database.prepare(`
     WITH directories AS (SELECT path AS directory FROM ${among} WHERE tree = :tree AND presence < 2 AND type = 'directory' AND listed)

@@ -196,6 +196,15 @@ describe('the delta', () => {
     expect(manifest.delta('bulk', owner).toSend.entries).toBe(0);
   });
 
+  test('of one tree does not mind that of the other', () => {
+    const manifest = freshManifest();
+    const bulk = list(manifest, tree);
+    manifest.finishListing(manifest.beginListing('catalogue'));
+    manifest.delta('catalogue', owner);
+    expect(namesIn(bulk.leavesAndDirectories())).toEqual(['d', 'd/a', 'd/b', 'e', 'e/c']);
+    expect(namesIn(bulk.directories())).toEqual(['d', 'e']);
+  });
+
   test('a directory below which there is nothing to send comes last, and so does what is above it', () => {
     const manifest = freshManifest();
     const delta = list(manifest, [directoryAt('a'), directoryAt('a/empty'), fileAt('a/x'), directoryAt('b'), directoryAt('b/c'), fileAt('b/c/x')]);
