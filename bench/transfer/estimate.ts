@@ -1,5 +1,6 @@
-import type { TransferOptions } from './transferOptions.ts';
 import { slowLink } from './link.ts';
+import type { TransferOptions } from './transferOptions.ts';
+import type { WayName } from './way.ts';
 
 /** Seconds for each thousand files, as seen on a machine of two cores: making the tree once, and one run of any way with what is done around it. */
 const [makingSeconds, runSeconds] = [2, 1.5];
@@ -8,10 +9,17 @@ const bedSeconds = 120;
 const roundSeconds = 30;
 const bytesPerFile = 27_000;
 
+/** What one stream takes besides, growing with the square of the size: 60,000 files took it 152 s, 250,000 took 2,935 s. */
+const tarExecSecondsOfSquare = 0.046;
+
 /** About how long a bench will take. */
 export function estimatedMinutes({ sizes, rounds, ways, slowLinkFiles }: Pick<TransferOptions, 'sizes' | 'rounds' | 'ways' | 'slowLinkFiles'>): number {
-  const trees = sizes.reduce((sum, files) => sum + bedSeconds + rounds * roundSeconds + (files / 1_000) * (makingSeconds + rounds * ways.length * runSeconds), 0);
+  const trees = sizes.reduce((sum, files) => sum + bedSeconds + rounds * roundSeconds + (files / 1_000) * makingSeconds + rounds * ways.reduce((ofWays, way) => ofWays + secondsOf(way, files / 1_000), 0), 0);
   const linkSeconds = (slowLinkFiles * bytesPerFile * 8) / (slowLink.megabitsPerSecond * 1e6);
   const slow = 2 * rounds * (linkSeconds + (slowLinkFiles / 1_000) * runSeconds);
   return Math.max(1, Math.round((trees + slow) / 60));
+}
+
+function secondsOf(way: WayName, thousands: number): number {
+  return thousands * runSeconds + (way === 'tar-exec' ? thousands ** 2 * tarExecSecondsOfSquare : 0);
 }
