@@ -190,6 +190,12 @@ describe('the receipt that is told at the end of receiving', () => {
     return gateClient({ machine: thisComputer(), script: ['sh', '-c', `sh "$0" "$@" | ${filter}`, gateScriptPath], root, owner: ownUser() });
   }
 
+  /** The gate where this happens before tar makes anything, and so before the receipt. */
+  function gateThatFirst(shellWords: string, { root, tools }: { readonly root: string; readonly tools: string }): Gate {
+    writeFileSync(join(tools, 'tar'), `#!/bin/sh\ncase " $* " in *" --create "*) ${shellWords} ;; esac\nPATH=\${PATH#*:} exec tar "$@"\n`, { mode: 0o755 });
+    return gateClient({ machine: thisComputer(), script: ['sh', gateScriptPath], root, owner: ownUser(), environment: { PATH: `${tools}:${process.env['PATH'] ?? ''}` } });
+  }
+
   test.each([
     ['the closing line', 'sed "/^end/d"'],
     ['everything', 'cat >/dev/null'],
@@ -212,9 +218,7 @@ describe('the receipt that is told at the end of receiving', () => {
 
   test('is none where what arrived is gone by then: who asks is told what is missing', async () => {
     const { root, gate, landing, source, segment } = await furnished();
-    const tools = temporaryDirectory();
-    writeFileSync(join(tools, 'tar'), `#!/bin/sh\ncase " $* " in *" --create "*) rm -f '${landing}/a/one' ;; esac\nPATH=\${PATH#*:} exec tar "$@"\n`, { mode: 0o755 });
-    const losing = gateClient({ machine: thisComputer(), script: ['sh', gateScriptPath], root, owner: ownUser(), environment: { PATH: `${tools}:${process.env['PATH'] ?? ''}` } });
+    const losing = gateThatFirst(`rm -f '${landing}/a/one'`, { root, tools: temporaryDirectory() });
     expect(await losing.receive(segment, tarOf(source, segment))).toBeNull();
     expect(await gate.receiptOf(segment)).toBeNull();
   });
@@ -222,8 +226,7 @@ describe('the receipt that is told at the end of receiving', () => {
   test('may be asked for while it is made, by who lost the connection', async () => {
     const { root, gate, source, segment, sent } = await furnished();
     const tools = temporaryDirectory();
-    writeFileSync(join(tools, 'tar'), `#!/bin/sh\ncase " $* " in *" --create "*) touch '${tools}/making'; while [ ! -e '${tools}/go' ]; do sleep 0.1; done ;; esac\nPATH=\${PATH#*:} exec tar "$@"\n`, { mode: 0o755 });
-    const slow = gateClient({ machine: thisComputer(), script: ['sh', gateScriptPath], root, owner: ownUser(), environment: { PATH: `${tools}:${process.env['PATH'] ?? ''}` } });
+    const slow = gateThatFirst(`touch '${tools}/making'; while [ ! -e '${tools}/go' ]; do sleep 0.1; done`, { root, tools });
     const receiving = slow.receive(segment, tarOf(source, segment));
     await vi.waitUntil(() => existsSync(join(tools, 'making')), { timeout: 10_000 });
     expect((await gate.receiptOf(segment))?.sha256).toBe(sent);

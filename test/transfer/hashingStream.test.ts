@@ -11,6 +11,7 @@ import { hashingStream, type Passed } from '../../src/transfer/hashingStream.ts'
 import { deepestFirst } from '../../src/transfer/plan.ts';
 import { localTree, snapshot, testOwner } from './localTree.ts';
 import { scratchDirectory } from './scene.ts';
+import { tarHeader } from './tarHeader.ts';
 
 function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
@@ -38,21 +39,15 @@ async function pass(tar: Buffer, entries: readonly Entry[], pieceBytes = 65_536)
   return { out: Buffer.concat(out), passed: passed() };
 }
 
-/** One header block of GNU tar's format. */
-function header(name: string, options: { readonly size: Buffer; readonly type?: string }): Buffer {
-  const block = Buffer.alloc(512);
-  block.write(name, 0, 'latin1');
-  block.write('0000644\0', 100);
-  block.write(`${testOwner.uid.toString(8).padStart(7, '0')}\0`, 108);
-  block.write(`${testOwner.gid.toString(8).padStart(7, '0')}\0`, 116);
-  options.size.copy(block, 124);
-  block.write('00000000000\0', 136);
-  block.write(' '.repeat(8), 148);
-  block.write(options.type ?? '0', 156);
-  block.write('ustar  \0', 257);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return block;
+/** The header of a member that belongs to whom all is sent for. */
+function header(name: string, { size, type = '0' }: { readonly size: Buffer; readonly type?: string }): Buffer {
+  return tarHeader((block) => {
+    block.write(`${name}\0`, 0, 'latin1');
+    block.write(`${testOwner.uid.toString(8).padStart(7, '0')}\0`, 108);
+    block.write(`${testOwner.gid.toString(8).padStart(7, '0')}\0`, 116);
+    size.copy(block, 124);
+    block.write(type, 156);
+  });
 }
 
 describe('a tar that passes', () => {

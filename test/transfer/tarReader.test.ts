@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { tarReader, type TarMember } from '../../src/transfer/tarReader.ts';
 import { scratchDirectory } from './scene.ts';
+import { tarHeader } from './tarHeader.ts';
 
 interface Read {
   readonly members: readonly TarMember[];
@@ -38,15 +39,6 @@ function gnuTar(directory: string, names: readonly string[]): Buffer {
 
 const endMark = Buffer.alloc(1_024);
 
-/** One header block, with a checksum that is right. */
-function header(changes: (block: Buffer) => void = () => undefined): Buffer {
-  const block = Buffer.alloc(512);
-  for (const [at, text] of [[0, 'name'], [100, '0000644\0'], [108, '0001750\0'], [116, '0001750\0'], [124, '00000000000\0'], [136, '00000000000\0'], [148, '        '], [156, '0'], [257, 'ustar  \0']] as const) block.write(text, at, 'latin1');
-  changes(block);
-  block.write(`${block.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148);
-  return block;
-}
-
 test('what GNU tar wrote is read as it is, in pieces of any length', () => {
   const directory = scratchDirectory();
   const long = Array.from({ length: 12 }, (_, number) => `${number}`.padEnd(200, 'n')).join('/');
@@ -78,10 +70,10 @@ test('what GNU tar wrote is read as it is, in pieces of any length', () => {
 });
 
 test('a header whose checksum is wrong, and one of another format, are none', () => {
-  const withoutChecksum = header();
+  const withoutChecksum = tarHeader();
   withoutChecksum[0] = 0x4e;
-  const posix = header((block) => void block.fill('ustar\x0000', 257, 265, 'latin1'));
-  for (const none of [withoutChecksum, posix]) expect(() => read(Buffer.concat([header(), none]))).toThrow('something at byte 512 that is no header of GNU tar');
+  const posix = tarHeader((block) => void block.fill('ustar\x0000', 257, 265, 'latin1'));
+  for (const none of [withoutChecksum, posix]) expect(() => read(Buffer.concat([tarHeader(), none]))).toThrow('something at byte 512 that is no header of GNU tar');
 });
 
 test.each([
@@ -90,11 +82,11 @@ test.each([
   ['less than nothing', `\xff${'\xff'.repeat(11)}`],
   ['more than can be counted', `\x80${'\xff'.repeat(11)}`],
 ])('a member whose size is %s is refused', (_, size) => {
-  expect(() => read(header((block) => void block.write(size, 124, 'latin1')))).toThrow('impossible size at byte 0');
+  expect(() => read(tarHeader((block) => void block.write(size, 124, 'latin1')))).toThrow('impossible size at byte 0');
 });
 
 test('a name longer than any is refused before it is read', () => {
-  const longName = header((block) => {
+  const longName = tarHeader((block) => {
     block.write('L', 156);
     block.write('00001000000\0', 124);
   });
@@ -102,15 +94,15 @@ test('a name longer than any is refused before it is read', () => {
 });
 
 test('nothing may follow the end mark but zeros, and half of it is no end', () => {
-  expect(read(Buffer.concat([header(), endMark])).isWhole).toBe(true);
-  expect(read(Buffer.concat([header(), Buffer.alloc(10_240)])).isWhole).toBe(true);
-  expect(read(Buffer.concat([header(), Buffer.alloc(512)])).isWhole).toBe(false);
-  expect(read(Buffer.concat([header(), Buffer.alloc(1_023)])).isWhole).toBe(false);
-  expect(read(Buffer.concat([header(), Buffer.alloc(1_500)])).isWhole).toBe(false);
-  expect(() => read(Buffer.concat([header(), Buffer.alloc(512), header()]))).toThrow('something at byte 1024');
+  expect(read(Buffer.concat([tarHeader(), endMark])).isWhole).toBe(true);
+  expect(read(Buffer.concat([tarHeader(), Buffer.alloc(10_240)])).isWhole).toBe(true);
+  expect(read(Buffer.concat([tarHeader(), Buffer.alloc(512)])).isWhole).toBe(false);
+  expect(read(Buffer.concat([tarHeader(), Buffer.alloc(1_023)])).isWhole).toBe(false);
+  expect(read(Buffer.concat([tarHeader(), Buffer.alloc(1_500)])).isWhole).toBe(false);
+  expect(() => read(Buffer.concat([tarHeader(), Buffer.alloc(512), tarHeader()]))).toThrow('something at byte 1024');
 });
 
 test('a type that is not asked of tar is told as none, and its content is passed over', () => {
-  const fifo = header((block) => void block.write('6', 156));
-  expect(read(Buffer.concat([fifo, header(), endMark])).members.map(({ type }) => type)).toEqual([null, 'file']);
+  const fifo = tarHeader((block) => void block.write('6', 156));
+  expect(read(Buffer.concat([fifo, tarHeader(), endMark])).members.map(({ type }) => type)).toEqual([null, 'file']);
 });
