@@ -39,10 +39,10 @@ export function parseDownTimeOptions(given: readonly string[]): DownTimeOptions 
 }
 
 /** Seconds for each thousand files or items, as seen on a machine of two cores. */
-const [roundSeconds, itemSeconds, bedSeconds, migrationSeconds] = [1.2, 10, 120, 120];
+const [roundSeconds, itemSeconds, bedSeconds, migrationSeconds] = [1.2, 3, 100, 120];
 
 /** About how long a bench will take. */
 export function estimatedDownTimeMinutes({ items, sizes, rounds }: Omit<DownTimeOptions, 'json'>): number {
-  const seconds = sizes.reduce((sum, files) => sum + bedSeconds + (items / 1_000) * itemSeconds + rounds * (migrationSeconds + (files / 1_000) * roundSeconds), 0);
+  const seconds = sizes.reduce((sum, files) => sum + rounds * (bedSeconds + (items / 1_000) * itemSeconds + migrationSeconds + (files / 1_000) * roundSeconds), 0);
   return Math.max(1, Math.round(seconds / 60));
 }

@@ -1,10 +1,9 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { SendSummary } from '../../src/transfer/engine.ts';
 import { addArtwork } from '../transfer/artwork.ts';
 import { openBed, type Bed } from '../transfer/bed.ts';
-import { countBulk } from '../transfer/bulk.ts';
+import { countBulk, type BulkCount } from '../transfer/bulk.ts';
 import { consent } from '../transfer/landing.ts';
-import { runPlexlift } from '../transfer/plexliftProcess.ts';
+import { runPlexlift, type PlexliftRun } from '../transfer/plexliftProcess.ts';
 import { artworkFiles, chooseChanges, makeChanges } from './changes.ts';
 import { downTimeFiguresOf, type DownTimeFigures, type Migrated } from './downTimeFigures.ts';
 import { partsOf, toldToStopAtMs } from './downTimeParts.ts';
@@ -23,29 +22,29 @@ export interface SizeToMeasure {
 
 const changedShare = 0.01;
 
-/** Migrates one library to its end as often as there are rounds, and takes it back in between. */
+/** Migrates one library to its end in each round, on a bed of its own: a server that is started again removes the artwork of items it does not know. */
 export async function measureDownTime({ items, files, rounds, signal, tell, keep }: SizeToMeasure): Promise<void> {
-  const bed = await openBed({ name: 'bench', items, signal });
-  try {
-    const has = countBulk(bed.data).files;
-    await addArtwork({ directory: bed.data, files: Math.max(0, files - has), signal });
-    const tree = countBulk(bed.data);
-    tell(`${items} items, ${tree.files} files: made ${tree.directories} directories, ${tree.links} links and ${Math.round(tree.bytes / 1e6)} MB`);
-    const runs: Migrated[] = [];
-    for (let round = 1; round <= rounds; round += 1) {
-      if (round > 1) await takeBack(bed, signal);
-      const run = await migrate(bed, { round, signal });
+  const runs: Migrated[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    const bed = await openBed({ name: 'bench', items, signal });
+    try {
+      const has = countBulk(bed.data).files;
+      await addArtwork({ directory: bed.data, files: Math.max(0, files - has), signal });
+      const tree = countBulk(bed.data);
+      if (round === 1) tell(`${items} items, ${tree.files} files: made ${tree.directories} directories, ${tree.links} links and ${Math.round(tree.bytes / 1e6)} MB`);
+      const run = await migrate(bed, { tree, round, signal });
       runs.push(run);
       tell(`${items} items, ${tree.files} files, round ${round} of ${rounds}: ${run.downSeconds.toFixed(1)} s down, ${run.unchangedPassSeconds.toFixed(1)} s for a pass with nothing changed, ${run.copyAheadSeconds.toFixed(1)} s to copy ahead`);
       keep(downTimeFiguresOf({ items, ...tree }, runs));
+    } finally {
+      await bed.close();
     }
-  } finally {
-    await bed.close();
   }
 }
 
-async function migrate({ stage, data }: Bed, { round, signal }: { readonly round: number; readonly signal: AbortSignal }): Promise<Migrated> {
+async function migrate({ stage, data }: Bed, { tree, round, signal }: { readonly tree: BulkCount; readonly round: number; readonly signal: AbortSignal }): Promise<Migrated> {
   const ahead = await runPlexlift(stage, ['migrate', ...consent, '--until', 'copy-ahead'], { signal });
+  requireAllCopied(ahead.events, tree);
   const again = await runPlexlift(stage, ['migrate', ...consent, '--again', 'copy-ahead', '--until', 'copy-ahead'], { signal });
   const changes = chooseChanges(artworkFiles(data), { share: changedShare, round });
   makeChanges(data, changes);
@@ -69,18 +68,17 @@ async function migrate({ stage, data }: Bed, { round, signal }: { readonly round
   }
 }
 
+/** A time is worth nothing where not all of it was copied. */
+function requireAllCopied(events: PlexliftRun['events'], tree: BulkCount): void {
+  const finished = events.find((event) => event.type === 'step-finished' && event.step === 'copy-ahead');
+  const copied = finished?.type === 'step-finished' ? (finished.result as SendSummary) : undefined;
+  const entries = tree.files + tree.directories + tree.links;
+  if (copied?.entries === entries && copied.bytes === tree.bytes) return;
+  throw new Error(`Cannot measure the down time: ${copied?.entries} entries with ${copied?.bytes} bytes were copied ahead, of ${entries} with ${tree.bytes}`);
+}
+
 function secondsOf({ stepSeconds }: { readonly stepSeconds: ReadonlyMap<string, number> }, step: string): number {
   const seconds = stepSeconds.get(step);
   if (seconds === undefined) throw new Error(`Cannot measure "${step}": it was not done`);
   return seconds;
-}
-
-/** Both sides as they were, and nothing left of the run. */
-async function takeBack({ stage, volume }: Bed, signal: AbortSignal): Promise<void> {
-  await runPlexlift(stage, ['rollback'], { signal });
-  await stage.release.waitForServer();
-  await rm(stage.runDirectory, { recursive: true, force: true });
-  for (const name of await readdir(volume)) {
-    if (name === '.plexlift' || name.startsWith('Library.withdrawn-')) await rm(join(volume, name), { recursive: true, force: true });
-  }
 }
