@@ -13,13 +13,17 @@ const bytesPerFile = 27_000;
 const tarExecSecondsOfSquare = 0.046;
 
 /** About how long a bench will take. */
-export function estimatedMinutes({ sizes, rounds, ways, slowLinkFiles }: Pick<TransferOptions, 'sizes' | 'rounds' | 'ways' | 'slowLinkFiles'>): number {
-  const trees = sizes.reduce((sum, files) => sum + bedSeconds + rounds * roundSeconds + (files / 1_000) * makingSeconds + rounds * ways.reduce((ofWays, way) => ofWays + secondsOf(way, files / 1_000), 0), 0);
+export function estimatedMinutes({ sizes, rounds, ways, longestSeconds, slowLinkFiles }: Pick<TransferOptions, 'sizes' | 'rounds' | 'ways' | 'longestSeconds' | 'slowLinkFiles'>): number {
+  const ofTree = (thousands: number): number => {
+    const round = ways.reduce((sum, way) => sum + secondsOf(way, { thousands, longestSeconds }), roundSeconds);
+    return bedSeconds + thousands * makingSeconds + rounds * round;
+  };
+  const trees = sizes.reduce((sum, files) => sum + ofTree(files / 1_000), 0);
   const linkSeconds = (slowLinkFiles * bytesPerFile * 8) / (slowLink.megabitsPerSecond * 1e6);
   const slow = 2 * rounds * (linkSeconds + (slowLinkFiles / 1_000) * runSeconds);
   return Math.max(1, Math.round((trees + slow) / 60));
 }
 
-function secondsOf(way: WayName, thousands: number): number {
-  return thousands * runSeconds + (way === 'tar-exec' ? thousands ** 2 * tarExecSecondsOfSquare : 0);
+function secondsOf(way: WayName, { thousands, longestSeconds }: { readonly thousands: number; readonly longestSeconds: number }): number {
+  return thousands * runSeconds + (way === 'tar-exec' ? Math.min(longestSeconds, thousands ** 2 * tarExecSecondsOfSquare) : 0);
 }

@@ -8,15 +8,15 @@ import { openBed, placeOnVolume, type Bed } from './bed.ts';
 import { countBulk, notBulk, type BulkCount } from './bulk.ts';
 import { consent, waitBeforeCopy, type Waiting } from './landing.ts';
 import { overLink, slowLink } from './link.ts';
-import { startClock } from './machineTime.ts';
+import { startClock, type Took } from './machineTime.ts';
 import { runPlexlift, type PlexliftRun } from './plexliftProcess.ts';
-import { quoted, shellWork } from './shellWork.ts';
+import { CutOff, quoted, shellWork } from './shellWork.ts';
 import { figuresOf, type LinkMeasurement, type Measurement, type TreeFigures } from './transferFigures.ts';
 import type { TransferOptions } from './transferOptions.ts';
 import { owner, shellWays, sourceTar, type WayName } from './way.ts';
 
 /** One tree to measure. `keep` gets the figures so far after every round, `tell` a line at each stage. */
-export interface TreeToMeasure extends Pick<TransferOptions, 'rounds' | 'copyRounds' | 'ways' | 'slowLinkFiles'> {
+export interface TreeToMeasure extends Pick<TransferOptions, 'rounds' | 'copyRounds' | 'ways' | 'longestSeconds' | 'slowLinkFiles'> {
   readonly files: number;
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
@@ -28,6 +28,8 @@ const items = 60;
 /** A tree of so many files is large: `kubectl cp` takes part once unless asked for. */
 const largeFiles = 100_000;
 const syncTimeoutMs = 900_000;
+/** Until the far end of what was cut off has noticed, and makes no more files. */
+const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 500 } as const;
 
 /** What one tree is measured on. */
 interface Course {
@@ -35,6 +37,7 @@ interface Course {
   readonly waiting: Waiting;
   readonly archives: string;
   readonly tree: BulkCount;
+  readonly longestSeconds: number;
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
 }
@@ -61,7 +64,7 @@ export async function measureTree(options: TreeToMeasure): Promise<void> {
         const measured = way === 'plexlift' ? await ownMeasurement(course, { round, verified }) : await otherMeasurement(course, { way, round });
         if (measured === null) continue;
         measurements.push(measured);
-        tell(`${files} files, round ${round} of ${rounds}: ${way} ${measured.seconds.toFixed(1)} s, ${measured.cpuSeconds.toFixed(1)} CPU s`);
+        tell(`${files} files, round ${round} of ${rounds}: ${way} ${measured.seconds.toFixed(1)} s, ${measured.cpuSeconds.toFixed(1)} CPU s${measured.isCutOff === true ? ', cut off' : ''}`);
       }
       keep();
     }
@@ -94,7 +97,7 @@ async function otherMeasurement(course: Course, { way, round }: { readonly way: 
   }
 }
 
-async function prepare(bed: Bed, { files, ways, signal, tell }: TreeToMeasure): Promise<Course> {
+async function prepare(bed: Bed, { files, ways, longestSeconds, signal, tell }: TreeToMeasure): Promise<Course> {
   const clock = startClock();
   const has = countBulk(bed.data).files;
   if (has > files) throw new Error(`Cannot make a tree of ${files} files: the library alone has ${has}`);
@@ -104,7 +107,7 @@ async function prepare(bed: Bed, { files, ways, signal, tell }: TreeToMeasure): 
   const archives = join(bed.stage.directory, 'archives');
   if (ways.includes('floor')) await writeArchives(bed.data, { into: archives, owner, signal });
   const waiting = await waitBeforeCopy(bed, signal);
-  return { bed, waiting, archives, tree, signal, tell };
+  return { bed, waiting, archives, tree, longestSeconds, signal, tell };
 }
 
 interface Landed {
@@ -129,12 +132,16 @@ async function copyByPlexlift({ bed, waiting, tree, signal }: Course): Promise<L
 }
 
 /** A line of shell into a fresh directory; what it made is counted, so that no way wins by leaving something out. */
-async function copyByShell({ bed, archives, tree, signal, tell }: Course, name: Exclude<WayName, 'plexlift'>): Promise<Omit<Measurement, 'way' | 'round'>> {
+async function copyByShell({ bed, archives, tree, longestSeconds, signal, tell }: Course, name: Exclude<WayName, 'plexlift'>): Promise<Omit<Measurement, 'way' | 'round'>> {
   const [way, place] = [shellWays[name], placeOnVolume(bed, name)];
-  await rm(place.here, { recursive: true, force: true });
+  await rm(place.here, removal);
   await mkdir(place.here, { recursive: true });
   await settle(bed, signal, name === 'floor' ? archives : undefined);
-  const { seconds, cpuSeconds, stolenSeconds } = await shellWork(way.line(bed, { ...place, archives }), signal);
+  const took = await untilCutOff(shellWork(way.line(bed, { ...place, archives }), { signal, longestSeconds }));
+  if (took.isCutOff) {
+    await rm(place.here, removal);
+    return took;
+  }
   const made = countBulk(place.here);
   const wanted = way.only === undefined ? tree.files : way.only.reduce((sum, directory) => sum + countBulk(join(bed.data, directory)).files, 0);
   if (made.files !== wanted) {
@@ -143,7 +150,17 @@ async function copyByShell({ bed, archives, tree, signal, tell }: Course, name: 
     tell(fault);
   }
   await rm(place.here, { recursive: true });
-  return { seconds, cpuSeconds, stolenSeconds };
+  return took;
+}
+
+async function untilCutOff(work: Promise<Took>): Promise<Took & { readonly isCutOff: boolean }> {
+  try {
+    const { seconds, cpuSeconds, stolenSeconds } = await work;
+    return { seconds, cpuSeconds, stolenSeconds, isCutOff: false };
+  } catch (error) {
+    if (!(error instanceof CutOff)) throw error;
+    return { ...error.took, isCutOff: true };
+  }
 }
 
 async function measureLink(course: Course, { round, verified }: { readonly round: number; readonly verified: (run: Landed) => void }): Promise<LinkMeasurement> {
@@ -155,7 +172,7 @@ async function measureLink(course: Course, { round, verified }: { readonly round
   };
   const link = async () => {
     await settle(bed, signal);
-    return shellWork(`${sourceTar(bed)} | wc --bytes`, signal);
+    return shellWork(`${sourceTar(bed)} | wc --bytes`, { signal });
   };
   // Each is first as often as the other.
   const before = round % 2 === 0 ? await link() : undefined;
@@ -167,7 +184,7 @@ async function measureLink(course: Course, { round, verified }: { readonly round
 /** Brings everything to disk and what will be read into memory, so that no way pays for another. */
 async function settle({ data }: Bed, signal: AbortSignal, archives?: string): Promise<void> {
   await runOnHost(['sync'], { timeoutMs: syncTimeoutMs });
-  await shellWork(archives === undefined ? `tar --create --file=- --directory=${quoted(data)} . 2>/dev/null | cat >/dev/null || true` : `cat ${quoted(archives)}/* >/dev/null`, signal);
+  await shellWork(archives === undefined ? `tar --create --file=- --directory=${quoted(data)} . 2>/dev/null | cat >/dev/null || true` : `cat ${quoted(archives)}/* >/dev/null`, { signal });
 }
 
 function rotated<Item>(list: readonly Item[], by: number): readonly Item[] {

@@ -6,6 +6,8 @@ import type { WayName } from './way.ts';
 export interface Measurement extends Took {
   readonly way: WayName;
   readonly round: number;
+  /** True where it was ended before its end, and would have taken longer. */
+  readonly isCutOff?: boolean;
   /** Of plexlift's process alone. */
   readonly ownCpuSeconds?: number;
 }
@@ -60,8 +62,9 @@ export interface TreeFigures extends Omit<MeasuredTree, 'measurements' | 'linkMe
   readonly link: LinkFigures | null;
 }
 
-/** The figures of one way. */
+/** The figures of one way. Where a round was cut off, its seconds are the least that it can have taken, and the ratio is the most that it can be. */
 export interface WayFigures {
+  readonly cutOffRounds: number;
   readonly seconds: Spread;
   readonly cpuSeconds: Spread;
   readonly stolenSeconds: Spread;
@@ -91,6 +94,7 @@ export function figuresOf({ measurements, linkMeasurements, ...tree }: MeasuredT
     const ratios = runs.flatMap(({ round, seconds }) => own.filter((each) => each.round === round).map((each) => each.seconds / seconds));
     if (ratios.length === 0) continue;
     ways[name] = {
+      cutOffRounds: runs.filter(({ isCutOff }) => isCutOff === true).length,
       seconds: spreadOf(runs.map(({ seconds }) => seconds)),
       cpuSeconds: spreadOf(runs.map(({ cpuSeconds }) => cpuSeconds)),
       stolenSeconds: spreadOf(runs.map(({ stolenSeconds }) => stolenSeconds)),

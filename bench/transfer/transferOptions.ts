@@ -10,6 +10,8 @@ export interface TransferOptions {
   /** Rounds in which `kubectl cp` takes part, which is slow; null: all of a tree below a hundred thousand files, one of a larger. */
   readonly copyRounds: number | null;
   readonly ways: readonly WayName[];
+  /** After which another way is ended, and counts as having taken at least that. */
+  readonly longestSeconds: number;
   /** Files of the tree that is also sent over a slow link; 0 for none. */
   readonly slowLinkFiles: number;
   /** Where the figures are written as JSON, after every round; null for nowhere. */
@@ -17,11 +19,12 @@ export interface TransferOptions {
 }
 
 /** How the bench is called. */
-export const transferUsage = `npm run bench:transfer -- [--files 60000,250000] [--rounds 3] [--ways ${wayNames.join(',')}] [--cp-rounds N] [--netem-files 60000] [--json FILE]
+export const transferUsage = `npm run bench:transfer -- [--files 60000,250000] [--rounds 3] [--ways ${wayNames.join(',')}] [--cp-rounds N] [--longest 3600] [--netem-files 60000] [--json FILE]
 
 Measures how long plexlift takes to copy trees of several sizes from a real machine into a real pod, beside other ways, in turns.
 It takes root, and brings up the beds of the tests; they lie below the directory for temporary files, which TMPDIR names. A tree of
-250,000 files takes about 25 GB there. Nothing of it stays, after Ctrl-C neither. "--netem-files 0" leaves out the slow link.
+250,000 files takes about 25 GB there. Nothing of it stays, after Ctrl-C neither. "--netem-files 0" leaves out the slow link. A way that takes more than the "--longest" seconds is
+ended, and counts as having taken at least that.
 `;
 
 // A library of its own has some hundreds of files already.
@@ -36,6 +39,7 @@ export function parseTransferOptions(given: readonly string[]): TransferOptions 
       rounds: { type: 'string', default: '3' },
       ways: { type: 'string', default: wayNames.join(',') },
       'cp-rounds': { type: 'string' },
+      longest: { type: 'string', default: '3600' },
       'netem-files': { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -50,7 +54,8 @@ export function parseTransferOptions(given: readonly string[]): TransferOptions 
   const copy = values['cp-rounds'];
   const [copyRounds = null] = copy === undefined ? [] : wholeNumbers('cp-rounds', { text: copy, least: 0 });
   const [rounds = 0] = wholeNumbers('rounds', { text: values.rounds, least: 1 });
-  return { sizes, rounds, copyRounds, ways, slowLinkFiles, json: values.json === undefined ? null : resolve(values.json) };
+  const [longestSeconds = 0] = wholeNumbers('longest', { text: values.longest, least: 1 });
+  return { sizes, rounds, copyRounds, ways, longestSeconds, slowLinkFiles, json: values.json === undefined ? null : resolve(values.json) };
 }
 
 /** Reads whole numbers, separated by commas. */

@@ -1,5 +1,5 @@
 import { markdownTable } from '../markdownTable.ts';
-import type { Spread, TreeFigures } from './transferFigures.ts';
+import type { Spread, TreeFigures, WayFigures } from './transferFigures.ts';
 import { shellWays, wayNames } from './way.ts';
 
 /** What is wanted of the medians of the ratios, and of memory. */
@@ -11,7 +11,7 @@ export function transferTables(trees: readonly TreeFigures[]): string {
     ['files', 'directories, links', 'MB', 'plexlift s', 'its own CPU s', `/ tar-exec (≤ ${goals.ratioToTarExec})`, `/ rsync (≤ ${goals.ratioToRsync})`, `/ floor (≤ ${goals.ratioToFloor})`, '/ kubectl cp', `peak MB (≤ ${goals.peakMemoryMb})`, 'files compared'],
     trees.map((tree) => [
       grouped(tree.files), grouped(tree.directories + tree.links), grouped(tree.bytes / 1e6), tree.seconds.toFixed(1), tree.ownCpuSeconds.toFixed(1),
-      ...[tree.ratioToTarExec, tree.ratioToRsync, tree.ratioToFloor, tree.ratioToKubectlCp].map(ratio), tree.peakMemoryMb.toFixed(0), grouped(tree.verifiedFiles),
+      ...(['tar-exec', 'rsync', 'floor', 'kubectl-cp'] as const).map((name) => ratioTo(tree.ways[name])), tree.peakMemoryMb.toFixed(0), grouped(tree.verifiedFiles),
     ]),
   );
   const ways = markdownTable(
@@ -19,7 +19,12 @@ export function transferTables(trees: readonly TreeFigures[]): string {
     trees.flatMap((tree) =>
       wayNames.flatMap((name) => {
         const way = tree.ways[name];
-        return way === undefined ? [] : [[grouped(tree.files), name === 'plexlift' ? 'plexlift, every file proven' : shellWays[name].title, spread(way.seconds, 1), spread(way.cpuSeconds, 1), String(way.seconds.all.length), name === 'plexlift' ? '' : spread(way.ratio, 2)]];
+        if (way === undefined) return [];
+        const [least, most] = way.cutOffRounds === 0 ? ['', ''] : ['≥ ', '≤ '];
+        return [[
+          grouped(tree.files), name === 'plexlift' ? 'plexlift, every file proven' : shellWays[name].title, `${least}${spread(way.seconds, 1)}`, `${least}${spread(way.cpuSeconds, 1)}`,
+          `${way.seconds.all.length}${way.cutOffRounds === 0 ? '' : `, ${way.cutOffRounds} cut off`}`, name === 'plexlift' ? '' : `${most}${spread(way.ratio, 2)}`,
+        ]];
       }),
     ),
   );
@@ -28,8 +33,8 @@ export function transferTables(trees: readonly TreeFigures[]): string {
   return [sums, ways, ...(slow.length === 0 ? [] : [link])].join('\n\n');
 }
 
-function ratio(number: number | null): string {
-  return number === null ? '' : number.toFixed(2);
+function ratioTo(way: WayFigures | undefined): string {
+  return way === undefined ? '' : `${way.cutOffRounds === 0 ? '' : '≤ '}${way.ratio.median.toFixed(2)}`;
 }
 
 /** The median, and the ends behind it where there are any. */

@@ -50,6 +50,15 @@ test('writes what is asked of it under the names that are asked for', () => {
   expect(written).toMatchObject({ files: 60_000, bytes: 1_600_000_000, seconds: 30, ratioToTarExec: 0.5, ratioToRsync: 1.2, ratioToFloor: null, peakMemoryMb: 181.4, verifiedFiles: 60_000 });
 });
 
+test('says of what was cut off that it took at least so long', () => {
+  const figures = figuresOf({ ...tree, measurements: [measured('plexlift', 1, 30), { ...measured('tar-exec', 1, 120), isCutOff: true }, measured('plexlift', 2, 40), measured('tar-exec', 2, 100)] });
+
+  expect(figures.ways['tar-exec']).toMatchObject({ cutOffRounds: 1, seconds: { all: [120, 100] } });
+  const [sums = '', ways = ''] = transferTables([figures]).split('\n\n');
+  expect(sums).toMatch(/\| +≤ 0\.33 \|/);
+  expect(ways).toMatch(/≥ 110\.0 \(100\.0–120\.0\) \| *≥ 220\.0 .*\| 2, 1 cut off \| *≤ 0\.33/);
+});
+
 test('writes tables whose rows have as many cells as their heads', () => {
   for (const table of transferTables([figuresOf(tree), figuresOf({ ...tree, linkMeasurements: [] })]).split('\n\n')) {
     const cells = table.split('\n').map((line) => line.replaceAll(String.raw`\|`, '').split('|').length);

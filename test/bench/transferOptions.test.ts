@@ -3,9 +3,9 @@ import { estimatedMinutes } from '../../bench/transfer/estimate.ts';
 import { parseTransferOptions } from '../../bench/transfer/transferOptions.ts';
 
 test('reads the command line', () => {
-  expect(parseTransferOptions([])).toEqual({ sizes: [60_000, 250_000], rounds: 3, copyRounds: null, ways: ['plexlift', 'rsync', 'tar-exec', 'kubectl-cp', 'floor'], slowLinkFiles: 60_000, json: null });
-  expect(parseTransferOptions(['--files', '2_000', '--rounds', '1', '--ways', 'plexlift,floor', '--cp-rounds', '0', '--netem-files', '0', '--json', '/figures.json'])).toEqual({
-    sizes: [2_000], rounds: 1, copyRounds: 0, ways: ['plexlift', 'floor'], slowLinkFiles: 0, json: '/figures.json',
+  expect(parseTransferOptions([])).toEqual({ sizes: [60_000, 250_000], rounds: 3, copyRounds: null, ways: ['plexlift', 'rsync', 'tar-exec', 'kubectl-cp', 'floor'], longestSeconds: 3_600, slowLinkFiles: 60_000, json: null });
+  expect(parseTransferOptions(['--files', '2_000', '--rounds', '1', '--ways', 'plexlift,floor', '--cp-rounds', '0', '--longest', '600', '--netem-files', '0', '--json', '/figures.json'])).toEqual({
+    sizes: [2_000], rounds: 1, copyRounds: 0, ways: ['plexlift', 'floor'], longestSeconds: 600, slowLinkFiles: 0, json: '/figures.json',
   });
   expect(parseTransferOptions(['--help'])).toBeNull();
 });
@@ -14,6 +14,7 @@ test.each([
   [['--files', '10'], 'Cannot use "--files 10": give whole numbers of at least 1000'],
   [['--files', '2000,'], 'Cannot use "--files 2000,"'],
   [['--rounds', '0'], 'Cannot use "--rounds 0"'],
+  [['--longest', '0'], 'Cannot use "--longest 0"'],
   [['--ways', 'plexlift,scp'], 'Cannot use "--ways scp": the ways are'],
   [['--ways', 'rsync'], 'Cannot measure without "plexlift"'],
 ])('refuses %j', (given, message) => {
@@ -21,7 +22,7 @@ test.each([
 });
 
 test('expects more files, rounds and ways to take longer', () => {
-  const few = { sizes: [60_000], rounds: 3, ways: ['plexlift', 'rsync'], slowLinkFiles: 0 } as const;
+  const few = { sizes: [60_000], rounds: 3, ways: ['plexlift', 'rsync'], longestSeconds: 3_600, slowLinkFiles: 0 } as const;
 
   for (const more of [{ sizes: [250_000] }, { rounds: 6 }, { ways: ['plexlift', 'rsync', 'floor'] as const }, { slowLinkFiles: 60_000 }]) {
     expect(estimatedMinutes({ ...few, ...more })).toBeGreaterThan(estimatedMinutes(few));
@@ -29,4 +30,5 @@ test('expects more files, rounds and ways to take longer', () => {
   // One stream is what takes hours.
   const large = { ...few, sizes: [250_000], ways: ['plexlift', 'rsync'] as const };
   expect(estimatedMinutes({ ...large, ways: ['plexlift', 'tar-exec'] }) - estimatedMinutes(large)).toBeGreaterThan(40);
+  expect(estimatedMinutes({ ...large, ways: ['plexlift', 'tar-exec'], longestSeconds: 300 }) - estimatedMinutes(large)).toBe(15);
 });
