@@ -5,6 +5,8 @@ import type { WayName } from './way.ts';
 /** Seconds for each thousand files, as seen on a machine of two cores: making the tree once, and one run of any way with what is done around it. */
 const [makingSeconds, runSeconds] = [2, 1.5];
 const bedSeconds = 120;
+/** Before each run, until what was removed before is forgotten. */
+const settlingSeconds = 60;
 /** Of a round, however small the tree: plexlift looks at both sides before and after. */
 const roundSeconds = 30;
 const bytesPerFile = 27_000;
@@ -25,5 +27,5 @@ export function estimatedMinutes({ sizes, rounds, ways, longestSeconds, slowLink
 }
 
 function secondsOf(way: WayName, { thousands, longestSeconds }: { readonly thousands: number; readonly longestSeconds: number }): number {
-  return thousands * runSeconds + (way === 'tar-exec' ? Math.min(longestSeconds, thousands ** 2 * tarExecSecondsOfSquare) : 0);
+  return settlingSeconds + thousands * runSeconds + (way === 'tar-exec' ? Math.min(longestSeconds, thousands ** 2 * tarExecSecondsOfSquare) : 0);
 }

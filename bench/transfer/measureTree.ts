@@ -1,5 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { processesThatSee, signalProcesses } from '../../test/bed/runningProcesses.ts';
 import { compareTrees } from '../../test/bed/treeComparison.ts';
 import { runOnHost } from '../../test/bed/sourceVm/hostCommand.ts';
 import { addArtwork } from './artwork.ts';
@@ -28,7 +30,12 @@ const items = 60;
 /** A tree of so many files is large: `kubectl cp` takes part once unless asked for. */
 const largeFiles = 100_000;
 const syncTimeoutMs = 900_000;
-/** Until the far end of what was cut off has noticed, and makes no more files. */
+/**
+ * ext4 without a journal keeps the numbers of removed files from new ones for 60 s once they are on disk (RECENTCY_MIN in the kernel's
+ * fs/ext4/ialloc.c), and asks that of each anew whenever it looks for a free one: whoever came next made files at a third of the pace.
+ */
+const removalForgottenMs = 61_000;
+/** Until what was ended in the pod makes no more files. */
 const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 500 } as const;
 
 /** What one tree is measured on. */
@@ -139,6 +146,8 @@ async function copyByShell({ bed, archives, tree, longestSeconds, signal, tell }
   await settle(bed, signal, name === 'floor' ? archives : undefined);
   const took = await untilCutOff(shellWork(way.line(bed, { ...place, archives }), { signal, longestSeconds }));
   if (took.isCutOff) {
+    // Where kubectl is killed, the program that it started in the pod goes on, and would wait for ever for somebody to read its complaints.
+    signalProcesses(processesThatSee({ outside: place.here, inside: place.inPod }).filter(({ command }) => command.includes(place.inPod)), 'SIGKILL');
     await rm(place.here, removal);
     return took;
   }
@@ -149,7 +158,7 @@ async function copyByShell({ bed, archives, tree, longestSeconds, signal, tell }
     if (name !== 'kubectl-cp') throw new Error(`Cannot compare with ${name}: ${fault}`);
     tell(fault);
   }
-  await rm(place.here, { recursive: true });
+  await rm(place.here, removal);
   return took;
 }
 
@@ -181,9 +190,10 @@ async function measureLink(course: Course, { round, verified }: { readonly round
   return { round, seconds, linkSeconds: bare.seconds, tarBytes: Number(bare.stdout) };
 }
 
-/** Brings everything to disk and what will be read into memory, so that no way pays for another. */
+/** Brings everything to disk, lets the last removal be forgotten, and brings what will be read into memory, so that no way pays for another. */
 async function settle({ data }: Bed, signal: AbortSignal, archives?: string): Promise<void> {
   await runOnHost(['sync'], { timeoutMs: syncTimeoutMs });
+  await pause(removalForgottenMs, undefined, { signal });
   await shellWork(archives === undefined ? `tar --create --file=- --directory=${quoted(data)} . 2>/dev/null | cat >/dev/null || true` : `cat ${quoted(archives)}/* >/dev/null`, { signal });
 }
 
