@@ -6,7 +6,7 @@ import type { WayName } from './way.ts';
 const [makingSeconds, runSeconds] = [2, 1.5];
 const bedSeconds = 120;
 /** Before each run, until what was removed before is forgotten. */
-const settlingSeconds = 60;
+const settlingSeconds = 361;
 /** Of a round, however small the tree: plexlift looks at both sides before and after. */
 const roundSeconds = 30;
 const bytesPerFile = 27_000;

@@ -31,10 +31,11 @@ const items = 60;
 const largeFiles = 100_000;
 const syncTimeoutMs = 900_000;
 /**
- * ext4 without a journal keeps the numbers of removed files from new ones for 60 s once they are on disk (RECENTCY_MIN in the kernel's
- * fs/ext4/ialloc.c), and asks that of each anew whenever it looks for a free one: whoever came next made files at a third of the pace.
+ * ext4 without a journal keeps the numbers of removed files from new ones for 60 s, and for 300 s more where something else was written into the
+ * same block of its inode table (RECENTCY_MIN, RECENTCY_DIRTY in the kernel's fs/ext4/ialloc.c), which new files do. It asks that of each of
+ * them anew whenever it looks for a free one: whoever came next made files at a third of the pace.
  */
-const removalForgottenMs = 61_000;
+const removalForgottenMs = 361_000;
 /** Until what was ended in the pod makes no more files. */
 const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 500 } as const;
 
