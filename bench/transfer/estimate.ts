@@ -1,12 +1,11 @@
 import { slowLink } from './link.ts';
+import { removalForgottenSeconds } from './removal.ts';
 import type { TransferOptions } from './transferOptions.ts';
 import type { WayName } from './way.ts';
 
 /** Seconds for each thousand files, as seen on a machine of two cores: making the tree once, and one run of any way with what is done around it. */
 const [makingSeconds, runSeconds] = [2, 1.5];
 const bedSeconds = 120;
-/** Before each run, until what was removed before is forgotten. */
-const settlingSeconds = 361;
 /** Of a round, however small the tree: plexlift looks at both sides before and after. */
 const roundSeconds = 30;
 const bytesPerFile = 27_000;
@@ -22,10 +21,10 @@ export function estimatedMinutes({ sizes, rounds, ways, longestSeconds, slowLink
   };
   const trees = sizes.reduce((sum, files) => sum + ofTree(files / 1_000), 0);
   const linkSeconds = (slowLinkFiles * bytesPerFile * 8) / (slowLink.megabitsPerSecond * 1e6);
-  const slow = 2 * rounds * (linkSeconds + (slowLinkFiles / 1_000) * runSeconds);
+  const slow = slowLinkFiles === 0 ? 0 : rounds * (removalForgottenSeconds + 2 * (linkSeconds + (slowLinkFiles / 1_000) * runSeconds));
   return Math.max(1, Math.round((trees + slow) / 60));
 }
 
 function secondsOf(way: WayName, { thousands, longestSeconds }: { readonly thousands: number; readonly longestSeconds: number }): number {
-  return settlingSeconds + thousands * runSeconds + (way === 'tar-exec' ? Math.min(longestSeconds, thousands ** 2 * tarExecSecondsOfSquare) : 0);
+  return removalForgottenSeconds + thousands * runSeconds + (way === 'tar-exec' ? Math.min(longestSeconds, thousands ** 2 * tarExecSecondsOfSquare) : 0);
 }

@@ -1,6 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { processesThatSee, signalProcesses } from '../../test/bed/runningProcesses.ts';
 import { compareTrees } from '../../test/bed/treeComparison.ts';
 import { runOnHost } from '../../test/bed/sourceVm/hostCommand.ts';
@@ -12,6 +11,7 @@ import { consent, waitBeforeCopy, type Waiting } from './landing.ts';
 import { overLink, slowLink } from './link.ts';
 import { startClock, type Took } from './machineTime.ts';
 import { runPlexlift, type PlexliftRun } from './plexliftProcess.ts';
+import { letRemovedBeForgotten, removeWhole } from './removal.ts';
 import { CutOff, quoted, shellWork } from './shellWork.ts';
 import { figuresOf, type LinkMeasurement, type Measurement, type TreeFigures } from './transferFigures.ts';
 import type { TransferOptions } from './transferOptions.ts';
@@ -30,14 +30,6 @@ const items = 60;
 /** A tree of so many files is large: `kubectl cp` takes part once unless asked for. */
 const largeFiles = 100_000;
 const syncTimeoutMs = 900_000;
-/**
- * ext4 without a journal keeps the numbers of removed files from new ones for 60 s, and for 300 s more where something else was written into the
- * same block of its inode table (RECENTCY_MIN, RECENTCY_DIRTY in the kernel's fs/ext4/ialloc.c), which new files do. It asks that of each of
- * them anew whenever it looks for a free one: whoever came next made files at a third of the pace.
- */
-const removalForgottenMs = 361_000;
-/** Until what was ended in the pod makes no more files. */
-const removal = { recursive: true, force: true, maxRetries: 20, retryDelay: 500 } as const;
 
 /** What one tree is measured on. */
 interface Course {
@@ -127,6 +119,7 @@ interface Landed {
 /** The real program, from the state before copy-ahead; then every entry is compared with the source's. */
 async function copyByPlexlift({ bed, waiting, tree, signal }: Course): Promise<Landed> {
   await waiting.reset();
+  await letRemovedBeForgotten(signal);
   await settle(bed, signal);
   const { watched, stepSeconds, peakMemoryMb } = await runPlexlift(bed.stage, ['migrate', ...consent, '--until', 'copy-ahead'], { signal, watch: 'copy-ahead' });
   const seconds = stepSeconds.get('copy-ahead');
@@ -140,27 +133,32 @@ async function copyByPlexlift({ bed, waiting, tree, signal }: Course): Promise<L
 }
 
 /** A line of shell into a fresh directory; what it made is counted, so that no way wins by leaving something out. */
-async function copyByShell({ bed, archives, tree, longestSeconds, signal, tell }: Course, name: Exclude<WayName, 'plexlift'>): Promise<Omit<Measurement, 'way' | 'round'>> {
-  const [way, place] = [shellWays[name], placeOnVolume(bed, name)];
-  await rm(place.here, removal);
+async function copyByShell(course: Course, name: Exclude<WayName, 'plexlift'>): Promise<Omit<Measurement, 'way' | 'round'>> {
+  const { bed, archives, longestSeconds, signal } = course;
+  const place = placeOnVolume(bed, name);
+  await removeWhole(place.here);
   await mkdir(place.here, { recursive: true });
+  await letRemovedBeForgotten(signal);
   await settle(bed, signal, name === 'floor' ? archives : undefined);
-  const took = await untilCutOff(shellWork(way.line(bed, { ...place, archives }), { signal, longestSeconds }));
-  if (took.isCutOff) {
-    // Where kubectl is killed, the program that it started in the pod goes on, and would wait for ever for somebody to read its complaints.
-    signalProcesses(processesThatSee({ outside: place.here, inside: place.inPod }).filter(({ command }) => command.includes(place.inPod)), 'SIGKILL');
-    await rm(place.here, removal);
-    return took;
-  }
-  const made = countBulk(place.here);
-  const wanted = way.only === undefined ? tree.files : way.only.reduce((sum, directory) => sum + countBulk(join(bed.data, directory)).files, 0);
-  if (made.files !== wanted) {
-    const fault = `${name} copied ${made.files} files of ${wanted}`;
-    if (name !== 'kubectl-cp') throw new Error(`Cannot compare with ${name}: ${fault}`);
-    tell(fault);
-  }
-  await rm(place.here, removal);
+  const took = await untilCutOff(shellWork(shellWays[name].line(bed, { ...place, archives }), { signal, longestSeconds }));
+  if (took.isCutOff) endInPod(place);
+  else requireAllMade(course, { name, here: place.here });
+  await removeWhole(place.here);
   return took;
+}
+
+/** Where kubectl is killed, the program that it started in the pod goes on, and would wait for ever for somebody to read its complaints. */
+function endInPod({ here, inPod }: ReturnType<typeof placeOnVolume>): void {
+  signalProcesses(processesThatSee({ outside: here, inside: inPod }).filter(({ command }) => command.includes(inPod)), 'SIGKILL');
+}
+
+function requireAllMade({ bed, tree, tell }: Course, { name, here }: { readonly name: Exclude<WayName, 'plexlift'>; readonly here: string }): void {
+  const [way, made] = [shellWays[name], countBulk(here)];
+  const wanted = way.only === undefined ? tree.files : way.only.reduce((sum, directory) => sum + countBulk(join(bed.data, directory)).files, 0);
+  if (made.files === wanted) return;
+  const fault = `${name} copied ${made.files} files of ${wanted}`;
+  if (name !== 'kubectl-cp') throw new Error(`Cannot compare with ${name}: ${fault}`);
+  tell(fault);
 }
 
 async function untilCutOff(work: Promise<Took>): Promise<Took & { readonly isCutOff: boolean }> {
@@ -191,10 +189,9 @@ async function measureLink(course: Course, { round, verified }: { readonly round
   return { round, seconds, linkSeconds: bare.seconds, tarBytes: Number(bare.stdout) };
 }
 
-/** Brings everything to disk, lets the last removal be forgotten, and brings what will be read into memory, so that no way pays for another. */
+/** Brings everything to disk and what will be read into memory, so that no way pays for another. */
 async function settle({ data }: Bed, signal: AbortSignal, archives?: string): Promise<void> {
   await runOnHost(['sync'], { timeoutMs: syncTimeoutMs });
-  await pause(removalForgottenMs, undefined, { signal });
   await shellWork(archives === undefined ? `tar --create --file=- --directory=${quoted(data)} . 2>/dev/null | cat >/dev/null || true` : `cat ${quoted(archives)}/* >/dev/null`, { signal });
 }
 

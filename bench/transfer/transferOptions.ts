@@ -23,8 +23,8 @@ export const transferUsage = `npm run bench:transfer -- [--files 60000,250000] [
 
 Measures how long plexlift takes to copy trees of several sizes from a real machine into a real pod, beside other ways, in turns.
 It takes root, and brings up the beds of the tests; they lie below the directory for temporary files, which TMPDIR names. A tree of
-250,000 files takes about 25 GB there. Nothing of it stays, after Ctrl-C neither. "--netem-files 0" leaves out the slow link. A way that takes more than the "--longest" seconds is
-ended, and counts as having taken at least that.
+250,000 files takes about 25 GB there. Nothing of it stays, after Ctrl-C neither. "--netem-files 0" leaves out the slow link. A way that
+takes more than the "--longest" seconds is ended, and counts as having taken at least that.
 `;
 
 // A library of its own has some hundreds of files already.

@@ -20,10 +20,9 @@ export function transferTables(trees: readonly TreeFigures[]): string {
       wayNames.flatMap((name) => {
         const way = tree.ways[name];
         if (way === undefined) return [];
-        const [least, most] = way.cutOffRounds === 0 ? ['', ''] : ['≥ ', '≤ '];
         return [[
-          grouped(tree.files), name === 'plexlift' ? 'plexlift, every file proven' : shellWays[name].title, `${least}${spread(way.seconds, 1)}`, `${least}${spread(way.cpuSeconds, 1)}`,
-          `${way.seconds.all.length}${way.cutOffRounds === 0 ? '' : `, ${way.cutOffRounds} cut off`}`, name === 'plexlift' ? '' : `${most}${spread(way.ratio, 2)}`,
+          grouped(tree.files), name === 'plexlift' ? 'plexlift, every file proven' : shellWays[name].title, `${whereCutOff(way, '≥ ')}${spread(way.seconds, 1)}`, `${whereCutOff(way, '≥ ')}${spread(way.cpuSeconds, 1)}`,
+          `${way.seconds.all.length}${whereCutOff(way, `, ${way.cutOffRounds} cut off`)}`, name === 'plexlift' ? '' : `${whereCutOff(way, '≤ ')}${spread(way.ratio, 2)}`,
         ]];
       }),
     ),
@@ -34,7 +33,11 @@ export function transferTables(trees: readonly TreeFigures[]): string {
 }
 
 function ratioTo(way: WayFigures | undefined): string {
-  return way === undefined ? '' : `${way.cutOffRounds === 0 ? '' : '≤ '}${way.ratio.median.toFixed(2)}`;
+  return way === undefined ? '' : `${whereCutOff(way, '≤ ')}${way.ratio.median.toFixed(2)}`;
+}
+
+function whereCutOff({ cutOffRounds }: WayFigures, text: string): string {
+  return cutOffRounds === 0 ? '' : text;
 }
 
 /** The median, and the ends behind it where there are any. */
