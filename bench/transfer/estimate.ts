@@ -1,5 +1,4 @@
 import { slowLink } from './link.ts';
-import { removalForgottenSeconds } from './removal.ts';
 import type { TransferOptions } from './transferOptions.ts';
 import type { WayName } from './way.ts';
 
@@ -21,10 +20,10 @@ export function estimatedMinutes({ sizes, rounds, ways, longestSeconds, slowLink
   };
   const trees = sizes.reduce((sum, files) => sum + ofTree(files / 1_000), 0);
   const linkSeconds = (slowLinkFiles * bytesPerFile * 8) / (slowLink.megabitsPerSecond * 1e6);
-  const slow = slowLinkFiles === 0 ? 0 : rounds * (removalForgottenSeconds + 2 * (linkSeconds + (slowLinkFiles / 1_000) * runSeconds));
+  const slow = slowLinkFiles === 0 ? 0 : rounds * 2 * (linkSeconds + (slowLinkFiles / 1_000) * runSeconds);
   return Math.max(1, Math.round((trees + slow) / 60));
 }
 
 function secondsOf(way: WayName, { thousands, longestSeconds }: { readonly thousands: number; readonly longestSeconds: number }): number {
-  return removalForgottenSeconds + thousands * runSeconds + (way === 'tar-exec' ? Math.min(longestSeconds, thousands ** 2 * tarExecSecondsOfSquare) : 0);
+  return thousands * runSeconds + (way === 'tar-exec' ? Math.min(longestSeconds, thousands ** 2 * tarExecSecondsOfSquare) : 0);
 }

@@ -11,7 +11,7 @@ import { consent, waitBeforeCopy, type Waiting } from './landing.ts';
 import { overLink, slowLink } from './link.ts';
 import { startClock, type Took } from './machineTime.ts';
 import { runPlexlift, type PlexliftRun } from './plexliftProcess.ts';
-import { letRemovedBeForgotten, removeWhole } from './removal.ts';
+import { removeWhole } from './removal.ts';
 import { CutOff, quoted, shellWork } from './shellWork.ts';
 import { figuresOf, type LinkMeasurement, type Measurement, type TreeFigures } from './transferFigures.ts';
 import type { TransferOptions } from './transferOptions.ts';
@@ -119,7 +119,6 @@ interface Landed {
 /** The real program, from the state before copy-ahead; then every entry is compared with the source's. */
 async function copyByPlexlift({ bed, waiting, tree, signal }: Course): Promise<Landed> {
   await waiting.reset();
-  await letRemovedBeForgotten(signal);
   await settle(bed, signal);
   const { watched, stepSeconds, peakMemoryMb } = await runPlexlift(bed.stage, ['migrate', ...consent, '--until', 'copy-ahead'], { signal, watch: 'copy-ahead' });
   const seconds = stepSeconds.get('copy-ahead');
@@ -138,7 +137,6 @@ async function copyByShell(course: Course, name: Exclude<WayName, 'plexlift'>): 
   const place = placeOnVolume(bed, name);
   await removeWhole(place.here);
   await mkdir(place.here, { recursive: true });
-  await letRemovedBeForgotten(signal);
   await settle(bed, signal, name === 'floor' ? archives : undefined);
   const took = await untilCutOff(shellWork(shellWays[name].line(bed, { ...place, archives }), { signal, longestSeconds }));
   if (took.isCutOff) endInPod(place);
