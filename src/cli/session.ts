@@ -15,6 +15,7 @@ import { openJournal, readJournal } from '../runner/journal.ts';
 import { takeLock } from '../runner/lock.ts';
 import { discardFrom } from '../runner/run.ts';
 import type { Step } from '../runner/step.ts';
+import { listingAhead } from '../transfer/listingAhead.ts';
 import { openManifest } from '../transfer/manifest.ts';
 import { parseAnswers } from '../ui/answers.ts';
 import { askPerson } from '../ui/ask.ts';
@@ -123,13 +124,18 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
       rehearsal: open.rehearsal ?? false,
       limitBytesPerSecond: configuration.limit ?? null,
       manifest: () => (manifest ??= openManifest(directory.manifestOf(open.run))),
+      listingAhead: listingAhead(),
       ask: askPerson({ answers, interactive: terminal.interactive, output: terminal.stderr, record: (answer) => journal.record({ type: 'question-answered', ...answer }) }),
       accepted,
       record: (event) => journal.record(event),
     };
     try {
       requireKnownNames({ accepted, answered: answers.keys() }, sides);
-      await work({ configuration, migration, journal, plan: open.steps, keepRecord: () => keepJournalOnVolume(migration, journal) });
+      try {
+        await work({ configuration, migration, journal, plan: open.steps, keepRecord: () => keepJournalOnVolume(migration, journal) });
+      } finally {
+        await migration.listingAhead.close();
+      }
       if (unrecorded !== null) throw unrecorded;
       journal.record({ type: 'command-ended', command, outcome: 'done', message: '' });
       terminal.stderr.write(await describeEnding({ migration, plan: open.steps, journal, error: null, command }));

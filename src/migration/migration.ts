@@ -7,6 +7,7 @@ import type { Step } from '../runner/step.ts';
 import type { Json } from '../runner/json.ts';
 import type { Source } from '../sources/source.ts';
 import type { Target } from '../targets/target.ts';
+import type { ListingAhead } from '../transfer/listingAhead.ts';
 import type { Manifest } from '../transfer/manifest.ts';
 import type { RunDirectory } from './runDirectory.ts';
 
@@ -29,6 +30,8 @@ export interface Migration {
   readonly limitBytesPerSecond: number | null;
   /** Opened on first use, closed when the command ends. */
   readonly manifest: () => Manifest;
+  /** Of the bulk, once the source is at rest; ended when the command ends. */
+  readonly listingAhead: ListingAhead;
   readonly ask: Ask;
   /** Names of failed checks that a person accepts. */
   readonly accepted: ReadonlySet<string>;

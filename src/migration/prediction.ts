@@ -79,19 +79,28 @@ function downTimeParts(facts: PredictionFacts, listing: Span & Pick<Part, 'basis
     return first === undefined ? { ...otherwise, basis: 'assumed' } : { ...widen({ likelyMs: first, lowMs: first, highMs: first }, 1.5), basis: 'measured' };
   };
   const [rewritten, proven] = [past.rewrite, past['prove-rewrite']];
-  return [
-    { what: 'stop Plex', ...known([past.stop], { lowMs: 2_000, likelyMs: 10_000, highMs: 40_000 }) },
-    { what: 'list the source again', ...listing },
-    { what: 'copy what changed', ...rest, basis: changed === null ? 'assumed' : 'measured' },
+  const catalogue: readonly Part[] = [
     // Backing up does the same, and tries a restore besides.
     { what: 'take the databases', ...known([past['take-catalogue'], past['back-up']], database([15, 40, 150], [1_000, 3_000, 8_000])) },
     // So does examining with the rewrite and its proof.
     { what: 'rewrite and prove them', ...known([rewritten === undefined || proven === undefined ? undefined : rewritten + proven, past.examine], database([15, 50, 200], [500, 1_500, 5_000])) },
     { what: 'deliver them', ...known([past.deliver], plus(database([15, 50, 150], [1_000, 3_000, 10_000]), facts.wayBytesPerSecond === null ? spanOf([]) : times(databaseBytes, wayByteMs(facts)))) },
+  ];
+  return [
+    { what: 'stop Plex', ...known([past.stop], { lowMs: 2_000, likelyMs: 10_000, highMs: 40_000 }) },
+    ...catalogue,
+    { what: 'list the source again, begun with the databases', ...leftOf(listing, sumOf(catalogue)), basis: listing.basis },
+    { what: 'copy what changed', ...rest, basis: changed === null ? 'assumed' : 'measured' },
     // All of it is read back before the stop; after it only where whoever stopped it was away for long.
     { what: 'prove what arrived', ...known([past['prove-landing']], plus(database([15, 50, 150], [1_000, 4_000, 15_000]), { lowMs: 0, likelyMs: 0, highMs: times(whole.entries, assumed.listingEntryMs).highMs })) },
     { what: 'publish, and start Plex', ...known([past.publish], { lowMs: 3_000, likelyMs: 20_000, highMs: 90_000 }) },
   ];
+}
+
+/** What is left to wait for of something that went on beside something else; at worst each was in the other's way all the time. */
+function leftOf(one: Span, beside: Span): Span {
+  const likelyMs = Math.max(0, one.likelyMs - beside.likelyMs);
+  return { lowMs: Math.min(likelyMs, Math.max(0, one.lowMs - beside.lowMs)), likelyMs, highMs: one.highMs };
 }
 
 function listingOf({ listingMs, whole }: PredictionFacts): Span & Pick<Part, 'basis'> {

@@ -7,6 +7,7 @@ import { adaptation, type Fared } from './adaptation.ts';
 import { deliver, type Receiver } from './delivery.ts';
 import type { Entry, Owner, Tree } from './entry.ts';
 import { listInto } from './listing.ts';
+import type { ListingAhead } from './listingAhead.ts';
 import type { ListingSummary } from './listingFindings.ts';
 import type { Manifest } from './manifest.ts';
 import type { TreeName } from './manifestListings.ts';
@@ -31,6 +32,8 @@ export interface SendOptions {
   readonly progress: (progress: Progress) => void;
   readonly patience?: Patience;
   readonly limits?: SegmentLimits;
+  /** Where the tree may have been listed already, since it came to rest. */
+  readonly listingAhead?: Pick<ListingAhead, 'take'>;
 }
 
 /** What a sending did; JSON, for the journal. */
@@ -63,7 +66,7 @@ export async function send(options: SendOptions): Promise<SendSummary> {
   const begunAt = performance.now();
   const { manifest, treeName, target, owner, signal } = options;
   try {
-    const listed = await listInto(manifest, options);
+    const listed = (await options.listingAhead?.take(options.progress)) ?? (await listInto(manifest, options));
     const again = await readAgain(manifest.otherBoots(treeName, { owner, boot: await target.bootId() }), options);
     const delta = manifest.delta(treeName, owner);
     const removed = await removeGone(delta, options);

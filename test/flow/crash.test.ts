@@ -32,7 +32,7 @@ async function untilDone(work: (process: CrashingProcess) => Promise<void>): Pro
     } catch (error) {
       if (!crasher.ended) throw error;
     } finally {
-      process.close();
+      await process.close();
     }
   }
   throw new Error('The work never came to its end');

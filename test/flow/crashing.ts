@@ -9,6 +9,7 @@ import { directorySource } from '../../src/sources/directory.ts';
 import type { ServiceFacts, Source } from '../../src/sources/source.ts';
 import { directoryTarget } from '../../src/targets/directory.ts';
 import type { Target } from '../../src/targets/target.ts';
+import { listingAhead } from '../../src/transfer/listingAhead.ts';
 import { openManifest } from '../../src/transfer/manifest.ts';
 import type { Scene } from './scene.ts';
 
@@ -135,7 +136,7 @@ export interface CrashingProcess {
   readonly migration: Migration;
   readonly journal: Journal;
   readonly signal: AbortSignal;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Starts a process over a scene, as `cli/session.ts` does, with every effect wrapped. */
@@ -146,6 +147,7 @@ export function startProcess(scene: Scene, options: { readonly service: Service;
   const directory = runDirectoryAt(scene.run);
   const journal = crashingJournal(openJournal(directory.journal, { observe: () => undefined }), crasher);
   let manifest: ReturnType<typeof openManifest> | undefined;
+  const ahead = listingAhead();
   return {
     journal,
     signal,
@@ -161,11 +163,13 @@ export function startProcess(scene: Scene, options: { readonly service: Service;
       rehearsal: false,
       limitBytesPerSecond: null,
       manifest: () => (manifest ??= openManifest(directory.manifestOf(run))),
+      listingAhead: ahead,
       ask: { choose: async (question) => question.yes },
       accepted: new Set(),
       record: (event) => journal.record(event),
     },
-    close() {
+    async close() {
+      await ahead.close();
       manifest?.close();
       journal.close();
     },

@@ -2,9 +2,11 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plan } from '../../src/migration/plan.ts';
-import { runPlan } from '../../src/runner/run.ts';
+import { discardFrom, runPlan } from '../../src/runner/run.ts';
 import type { RecordedEvent } from '../../src/runner/events.ts';
+import type { Source } from '../../src/sources/source.ts';
 import type { SendSummary } from '../../src/transfer/engine.ts';
+import { pagesIn, type Tree } from '../../src/transfer/entry.ts';
 import { startProcess } from './crashing.ts';
 import type { Crasher, CrashingProcess } from './crashing.ts';
 import type { Scene } from './scene.ts';
@@ -12,6 +14,8 @@ import { makeScene } from './scene.ts';
 
 let scene: Scene;
 const service = { running: true, keptStopped: false };
+/** The steps in which the source's data directory began to be walked. */
+const walks: string[] = [];
 /** Nothing here ends a process. */
 const crasher: Crasher = { points: new Set(), ended: false, restart: () => new AbortController().signal, around: (_, effect) => effect(), aroundNow: (_, effect) => effect() };
 
@@ -27,11 +31,28 @@ async function migrate(until?: string): Promise<readonly RecordedEvent[]> {
   const process: CrashingProcess = startProcess(scene, { service, crasher, run: 'run-1' });
   try {
     const before = process.journal.events.length;
-    await runPlan({ plan, context: process.migration, journal: process.journal, signal: process.signal, ...(until === undefined ? {} : { until }) });
+    await runPlan({ plan, context: { ...process.migration, source: watched(process) }, journal: process.journal, signal: process.signal, ...(until === undefined ? {} : { until }) });
     return process.journal.events.slice(before);
   } finally {
-    process.close();
+    await process.close();
   }
+}
+
+/** As with "--again". */
+async function migrateAgain(step: string, { until }: { readonly until: string }): Promise<void> {
+  const process: CrashingProcess = startProcess(scene, { service, crasher, run: 'run-1' });
+  discardFrom(step, { plan, journal: process.journal, reason: 'asked for' });
+  await process.close();
+  await migrate(until);
+}
+
+function watched({ migration: { source }, journal }: CrashingProcess): Source {
+  const pages: Tree['pages'] = (options) => {
+    const begun = journal.events.findLast((event) => event.type === 'step-begun');
+    walks.push(begun?.type === 'step-begun' ? begun.step : '');
+    return pagesIn(source.tree, options?.signal);
+  };
+  return { ...source, tree: { ...source.tree, pages } };
 }
 
 function copied(events: readonly RecordedEvent[], step = 'copy-ahead'): Pick<SendSummary, 'entries' | 'removed'> | undefined {
@@ -69,18 +90,29 @@ test('it is done once more before the stop, and not in the down time', async () 
   expect(copied(stopping)?.entries).toBe(2);
 
   writeFileSync(inSource('written while it stopped.txt'), 'at the last moment');
+  walks.length = 0;
   const resting = await migrate('copy-rest');
-  expect(begun(resting)).toEqual(['copy-rest']);
+  expect(begun(resting)).toEqual(['take-catalogue', 'rewrite', 'prove-rewrite', 'deliver', 'copy-rest']);
   expect(copied(resting, 'copy-rest')?.entries).toBe(2);
-  expect(begun(await migrate('prove-rewrite'))).toEqual(['take-catalogue', 'rewrite', 'prove-rewrite']);
+  // Begun with the databases, and not walked once more for "copy-rest".
+  expect(walks).toEqual(['take-catalogue']);
+});
+
+test('what was listed beside steps that came to nothing is listed anew', async () => {
+  await migrateAgain('take-catalogue', { until: 'rewrite' });
+  writeFileSync(inSource('written while it rested.txt'), 'by hand');
+  walks.length = 0;
+  expect(copied(await migrate('copy-rest'), 'copy-rest')?.entries).toBe(2);
+  expect(walks).toEqual(['copy-rest']);
 });
 
 test('a Plex that was started by hand is stopped again, and what it changed is copied before and after', async () => {
   service.running = true;
   writeFileSync(inSource('written by hand.txt'), 'it ran again');
-  const again = await migrate('deliver');
-  expect(discarded(again)).toEqual([{ steps: ['copy-ahead', 'stop-source', 'copy-rest', 'take-catalogue', 'rewrite', 'prove-rewrite'], expected: false }]);
-  expect(begun(again)).toEqual(['copy-ahead', 'stop-source', 'copy-rest', 'take-catalogue', 'rewrite', 'prove-rewrite', 'deliver']);
+  const again = await migrate('copy-rest');
+  const fromThere = ['copy-ahead', 'stop-source', 'take-catalogue', 'rewrite', 'prove-rewrite', 'deliver', 'copy-rest'];
+  expect(discarded(again)).toEqual([{ steps: fromThere, expected: false }]);
+  expect(begun(again)).toEqual(fromThere);
   expect(copied(again)?.entries).toBe(2);
 });
 

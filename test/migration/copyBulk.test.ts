@@ -6,10 +6,12 @@ import type { Source } from '../../src/sources/source.ts';
 import type { GateState, Target } from '../../src/targets/target.ts';
 import type { SendOptions, SendSummary } from '../../src/transfer/engine.ts';
 import type { Tree } from '../../src/transfer/entry.ts';
+import { listingAhead } from '../../src/transfer/listingAhead.ts';
 import type { Manifest } from '../../src/transfer/manifest.ts';
 import { sourceFacts, stepTools, targetFacts } from './literalFacts.ts';
 
 const sent: SendOptions[] = [];
+const ahead = listingAhead();
 const nothing = { count: 0, first: [] };
 const summary: SendSummary = { listed: { entries: 3, bytes: 5, leftBehind: [], leavingLinks: nothing, skippedOther: nothing }, entries: 0, bytes: 0, segments: 0, retries: 0, removed: 0, readAgain: { files: 0, lost: 0 }, notSent: nothing, leavingLinks: nothing, skippedOther: nothing, durationMs: 1 };
 
@@ -26,7 +28,7 @@ function context(options: { readonly rehearsal?: boolean; readonly limitBytesPer
   const treeNamed = (name: string): Tree => ({ name, list: () => (async function* none() {})(), read: () => (read.push(name), endedProcess()) });
   const source = { tree: treeNamed('at full speed'), treeWhileServing: treeNamed('giving way'), name: 'alex@old', isRunning: async () => options.running ?? true } as Source;
   const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() } });
-  return { read, source, run: 'run-1', target: { state: async () => options.state ?? { phase: 'landing', run: 'run-1' } } as Target, manifest: () => ({}) as Manifest, rehearsal: options.rehearsal ?? false, limitBytesPerSecond: options.limitBytesPerSecond ?? null, ...tools };
+  return { read, source, run: 'run-1', target: { state: async () => options.state ?? { phase: 'landing', run: 'run-1' } } as Target, manifest: () => ({}) as Manifest, rehearsal: options.rehearsal ?? false, limitBytesPerSecond: options.limitBytesPerSecond ?? null, listingAhead: ahead, ...tools };
 }
 
 test('copying gives way to the server while it serves, and not once it is stopped', async () => {
@@ -34,6 +36,13 @@ test('copying gives way to the server while it serves, and not once it is stoppe
   await copyRest.run(context());
   await copyRest.run(context({ rehearsal: true }));
   expect(sent.map(({ tree, mode }) => [tree.name, mode])).toEqual([['giving way', 'while running'], ['at full speed', 'at rest'], ['giving way', 'while running']]);
+});
+
+test('what was listed since the source came to rest is used, and only where it has to be at rest', async () => {
+  await copyAhead.run(context());
+  await copyRest.run(context());
+  await copyRest.run(context({ rehearsal: true }));
+  expect(sent.map(({ listingAhead: listed }) => listed === ahead)).toEqual([false, true, false]);
 });
 
 test('a limit holds while the source serves, is told, and is none once it is stopped', async () => {

@@ -15,6 +15,8 @@ import { blobsDatabase, databasesDirectory, libraryDatabase } from '../../src/pl
 import { parseMapping } from '../../src/plex/pathMapping.ts';
 import { directorySource } from '../../src/sources/directory.ts';
 import type { Source } from '../../src/sources/source.ts';
+import type { ListingAhead } from '../../src/transfer/listingAhead.ts';
+import type { Manifest } from '../../src/transfer/manifest.ts';
 import { damageKinds } from '../catalogue/damageKinds.ts';
 import { makeCatalogue, pairs, removeScratch, scratchDirectory, tamper } from '../catalogue/smallCatalogue.ts';
 import { recorder, sourceFacts, stepTools, targetFacts, thrownBy } from './literalFacts.ts';
@@ -110,24 +112,42 @@ describe("the source's own Plex SQLite", () => {
 });
 
 describe('the final copy', () => {
-  const tools = async () => stepTools({ inspect: { source: sourceFacts(), target: targetFacts() }, examine: { schemas: await databaseSchemas(sound) } });
+  const begun: string[] = [];
+
+  async function context({ rehearsal = false, running = false }: { readonly rehearsal?: boolean; readonly running?: boolean } = {}) {
+    const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() }, examine: { schemas: await databaseSchemas(sound) } });
+    const listingAhead: ListingAhead = { begin: ({ treeName }) => void begun.push(treeName), take: async () => null, close: async () => undefined };
+    return { source: { ...sourceThatSays(null), isRunning: async () => running }, directory, manifest: () => ({}) as Manifest, rehearsal, listingAhead, ...tools };
+  }
+
+  beforeEach(() => {
+    begun.length = 0;
+  });
 
   test('is refused where a newer server wrote it since it was examined', async () => {
     tamper(join(live, databasesDirectory, libraryDatabase), "INSERT INTO schema_migrations(version) VALUES ('20990101000000')");
-    const error = await thrownBy(takeCatalogue.run({ source: sourceThatSays(null), directory, ...(await tools()) }));
+    const error = await thrownBy(takeCatalogue.run(await context()));
     expect(error).toMatchObject({ kind: 'refused', message: expect.stringContaining('were converted after they were examined') as string, facts: ['newest migration then: 20260315240000, now: 20990101000000'] });
   });
 
   test('is examined by the same standard, and the source is said to be stopped', async () => {
     damageKinds.find(({ name }) => name === 'a write-ahead log torn in the middle')?.apply(join(live, databasesDirectory));
-    const error = await thrownBy(takeCatalogue.run({ source: sourceThatSays(null), directory, ...(await tools()) }));
+    const error = await thrownBy(takeCatalogue.run(await context()));
     expect(error).toMatchObject({ kind: 'refused', message: 'Cannot go on: the final copy of the databases shows damage', remedy: expect.stringMatching(/Plex on the source is stopped, .*"plexlift rollback".*the "-wal" \(or/) as string });
     expect((error as PlexliftError).facts[0]).toContain('later commits cannot be read');
   });
 
   test('keeps what was taken, and settles only a copy of it', async () => {
-    const taken = await takeCatalogue.run({ source: sourceThatSays(null), directory, ...(await tools()) });
+    const taken = await takeCatalogue.run(await context());
     expect(Object.keys(taken.settled)).toContain(`${databasesDirectory}/${libraryDatabase}`);
     expect(await fileDigests(directory.taken)).toEqual(await fileDigests(live));
+  });
+
+  test('is taken while the bulk is listed for what changed since, and only where the source stays at rest', async () => {
+    await takeCatalogue.run(await context());
+    expect(begun).toEqual(['bulk']);
+    await takeCatalogue.run(await context({ running: true }));
+    await takeCatalogue.run(await context({ rehearsal: true }));
+    expect(begun).toEqual(['bulk']);
   });
 });

@@ -3,6 +3,7 @@ import { send } from '../../transfer/engine.ts';
 import type { Tree } from '../../transfer/entry.ts';
 import { byteLimit } from '../../transfer/limit.ts';
 import { limitedTree } from '../../transfer/limitedTree.ts';
+import type { ListingAhead } from '../../transfer/listingAhead.ts';
 import { bytesText } from '../../units.ts';
 import type { StepTools } from '../../runner/step.ts';
 import { PlexliftError } from '../../errors.ts';
@@ -30,13 +31,13 @@ export const copyAhead: MigrationStep<'run' | 'source' | 'target' | 'manifest' |
 };
 
 /** Only what changed since, with the source at rest. Nothing may be left out now. */
-export const copyRest: MigrationStep<'run' | 'source' | 'target' | 'manifest' | 'rehearsal' | 'limitBytesPerSecond', SendSummary> = {
+export const copyRest: MigrationStep<'run' | 'source' | 'target' | 'manifest' | 'rehearsal' | 'limitBytesPerSecond' | 'listingAhead', SendSummary> = {
   name: 'copy-rest',
   title: 'Copy what changed since',
   touches: 'landing area',
   async run(context) {
     if (context.rehearsal) return copy(context, 'while running');
-    const summary = await copy(context, 'at rest');
+    const summary = await copy(context, 'at rest', context.listingAhead);
     if (summary.notSent.count > 0) {
       throw new PlexliftError('failed', `Cannot copy ${summary.notSent.count} entries although the source is at rest`, {
         facts: summary.notSent.first,
@@ -51,7 +52,7 @@ export const copyRest: MigrationStep<'run' | 'source' | 'target' | 'manifest' | 
   },
 };
 
-async function copy(context: CopyContext, mode: 'while running' | 'at rest'): Promise<SendSummary> {
+async function copy(context: CopyContext, mode: 'while running' | 'at rest', listingAhead?: ListingAhead): Promise<SendSummary> {
   const { target, manifest, signal, note, resultOf } = context;
   const summary = await send({
     tree: mode === 'while running' ? treeWhileServing(context) : context.source.tree,
@@ -62,6 +63,7 @@ async function copy(context: CopyContext, mode: 'while running' | 'at rest'): Pr
     mode,
     signal,
     progress: context.progress,
+    ...(listingAhead === undefined ? {} : { listingAhead }),
   });
   if (summary.leavingLinks.count > 0) note(`${summary.leavingLinks.count} symbolic links lead out of the data directory and were copied as links: ${summary.leavingLinks.first.slice(0, 5).join(', ')}`);
   if (summary.skippedOther.count > 0) note(`${summary.skippedOther.count} sockets, pipes or devices were not copied: ${summary.skippedOther.first.slice(0, 5).join(', ')}`);

@@ -103,7 +103,7 @@ function whatWillHappen(names: { readonly source: string; readonly target: strin
   const kept = `What will happen: Plex on ${names.source} is stopped and kept from starting again, also after a reboot and an upgrade of its package.`;
   if (names.isPublished) return [`${kept} ${names.target} goes on as it is.`, 'The other way: "plexlift rollback" takes the library back from there and lets this server serve.'];
   return [
-    `${kept} What changed is copied, the databases are taken, rewritten, proven and delivered, and Plex starts on ${names.target}. Until then nobody can watch.`,
+    `${kept} The databases are taken, rewritten, proven and delivered, what changed is copied, and Plex starts on ${names.target}. Until then nobody can watch.`,
     'How it is undone: "plexlift rollback", at any time. It starts this server again exactly as it is now; nothing on it is changed.',
     ...afterwards,
   ];

@@ -14,12 +14,14 @@ import { examine } from './examine.ts';
 export type TakenCatalogue = { readonly snapshot: Snapshot; readonly settled: Readonly<Record<string, string>> };
 
 /** Takes the final databases with their write-ahead logs, and Preferences.xml; applies the logs on a copy; examines that. */
-export const takeCatalogue: MigrationStep<'source' | 'directory', TakenCatalogue> = {
+export const takeCatalogue: MigrationStep<'source' | 'directory' | 'manifest' | 'rehearsal' | 'listingAhead', TakenCatalogue> = {
   name: 'take-catalogue',
   title: 'Take the final databases and Preferences.xml',
   touches: 'run directory',
-  async run({ source, directory, signal, note, resultOf }) {
+  async run({ source, directory, manifest, rehearsal, listingAhead, signal, note, resultOf }) {
     const method = (await source.isRunning()) ? 'online' : 'files';
+    // At rest for good: `copy-rest` needs it, and until then nobody would be walking the source.
+    if (method === 'files' && !rehearsal) listingAhead.begin({ tree: source.tree, treeName: 'bulk', manifest: manifest(), signal });
     for (const place of [directory.taken, directory.settled]) {
       rmSync(place, { recursive: true, force: true });
       mkdirSync(place, { recursive: true, mode: 0o700 });
