@@ -3,14 +3,14 @@ import type { TransferOptions } from './transferOptions.ts';
 import type { WayName } from './way.ts';
 
 /** Seconds for each thousand files, as seen on a machine of two cores: making the tree once, and one run of any way with what is done around it. */
-const [makingSeconds, runSeconds] = [2, 1.5];
-const bedSeconds = 120;
+const [makingSeconds, runSeconds] = [0.5, 0.6];
+const bedSeconds = 60;
 /** Of a round, however small the tree: plexlift looks at both sides before and after. */
-const roundSeconds = 30;
+const roundSeconds = 10;
 const bytesPerFile = 27_000;
 
-/** What one stream takes besides, growing with the square of the size: 60,000 files took it 152 s, 250,000 took 2,935 s. */
-const tarExecSecondsOfSquare = 0.046;
+/** What one stream takes besides, growing with the square of the size, with GNU tar busy in the pod. 60,000 files took it 36 s. */
+const oneStreamSecondsOfSquare = 0.01;
 
 /** About how long a bench will take. */
 export function estimatedMinutes({ sizes, rounds, ways, longestSeconds, slowLinkFiles }: Pick<TransferOptions, 'sizes' | 'rounds' | 'ways' | 'longestSeconds' | 'slowLinkFiles'>): number {
@@ -25,5 +25,5 @@ export function estimatedMinutes({ sizes, rounds, ways, longestSeconds, slowLink
 }
 
 function secondsOf(way: WayName, { thousands, longestSeconds }: { readonly thousands: number; readonly longestSeconds: number }): number {
-  return thousands * runSeconds + (way === 'tar-exec' ? Math.min(longestSeconds, thousands ** 2 * tarExecSecondsOfSquare) : 0);
+  return thousands * runSeconds + (way === 'tar-exec' || way === 'kubectl-cp' ? Math.min(longestSeconds, thousands ** 2 * oneStreamSecondsOfSquare) : 0);
 }

@@ -27,8 +27,8 @@ test('expects more files, rounds and ways to take longer', () => {
   for (const more of [{ sizes: [250_000] }, { rounds: 6 }, { ways: ['plexlift', 'rsync', 'floor'] as const }, { slowLinkFiles: 60_000 }]) {
     expect(estimatedMinutes({ ...few, ...more })).toBeGreaterThan(estimatedMinutes(few));
   }
-  // One stream is what takes hours.
+  // One stream takes longest.
   const large = { ...few, sizes: [250_000], ways: ['plexlift', 'rsync'] as const };
-  expect(estimatedMinutes({ ...large, ways: ['plexlift', 'tar-exec'] }) - estimatedMinutes(large)).toBeGreaterThan(40);
+  expect(estimatedMinutes({ ...large, ways: ['plexlift', 'tar-exec'] }) - estimatedMinutes(large)).toBeGreaterThan(20);
   expect(estimatedMinutes({ ...large, ways: ['plexlift', 'tar-exec'], longestSeconds: 300 }) - estimatedMinutes(large)).toBe(15);
 });
