@@ -3,7 +3,9 @@ import { PlexliftError } from '../errors.ts';
 import { bytesOf, type BytePath, type Entry, type Owner } from './entry.ts';
 import type { SentFile } from './manifestBoots.ts';
 import { expectedDigest, type ExpectedDigest } from './landingDigest.ts';
+import { placeOf } from './leftBehind.ts';
 import { inTransaction } from './manifestFile.ts';
+import type { TreeName } from './manifestListings.ts';
 import type { Circumstances } from './manifestProof.ts';
 import { entryOf, numberIn, pathIn, type Row } from './manifestRows.ts';
 import { depthOf, parentOf } from './plan.ts';
@@ -131,7 +133,7 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot, directo
       const strangers = [...pathsOf(database, `SELECT path FROM there WHERE ${isExtra}`)];
       const recordStranger = database.prepare(`
         INSERT INTO main.entries (tree, path, parent, depth, type, size, modified, changed, mode, link, number, listed, presence, there)
-        SELECT 'bulk', ?, ?, ?, type, size, modified, changed, mode, link, 0, 0, 1, type FROM there WHERE path = ?
+        SELECT ?, ?, ?, ?, type, size, modified, changed, mode, link, 0, 0, 1, type FROM there WHERE path = ?
         ON CONFLICT (tree, path) DO UPDATE SET presence = 1, there = excluded.there`);
       inTransaction(database, () => {
         database.exec(`
@@ -140,7 +142,7 @@ export function openLandingRecord(database: DatabaseSync, { owner, boot, directo
             SELECT e.tree, e.path FROM expected AS e JOIN there AS t ON t.path = e.path WHERE ${differs} AND NOT (${holdsCatalogue}));
           UPDATE main.entries SET there = (SELECT type FROM there AS t WHERE t.path = entries.path)
             WHERE presence = 1 AND path IN (SELECT path FROM there);`);
-        for (const stranger of strangers) recordStranger.run(bytesOf(stranger), parentBytes(stranger), depthOf(stranger), bytesOf(stranger));
+        for (const stranger of strangers) recordStranger.run(treeOf(stranger), bytesOf(stranger), parentBytes(stranger), depthOf(stranger), bytesOf(stranger));
       });
     },
   };
@@ -168,6 +170,11 @@ function forgetRecord(database: DatabaseSync): void {
 
 function* pathsOf(database: DatabaseSync, query: string): Generator<BytePath> {
   for (const row of database.prepare(query).iterate()) yield pathIn(row, 'path');
+}
+
+/** In which tree a stranger is removed: where the catalogue lies, nothing but the catalogue may be at work. */
+function treeOf(stranger: BytePath): TreeName {
+  return placeOf(stranger).kind === 'catalogue' ? 'catalogue' : 'bulk';
 }
 
 function parentBytes(path: BytePath): Buffer | null {

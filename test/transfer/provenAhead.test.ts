@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytePathOfText, textOf, type BytePath, type Tree } from '../../src/transfer/entry.ts';
 import { proveAhead, proveLanding, type LandingProof } from '../../src/transfer/landing.ts';
-import { openManifest } from '../../src/transfer/manifest.ts';
+import { openManifest, type Manifest } from '../../src/transfer/manifest.ts';
 import { cases, seed } from '../long.ts';
 import type { LocalTarget } from './localTarget.ts';
 import { localTree, testOwner } from './localTree.ts';
@@ -18,8 +18,8 @@ const contents = 'Metadata/Movies/a/b.bundle/Contents';
 interface Proving {
   readonly stage: Scene;
   readonly ahead: () => Promise<LandingProof>;
-  /** Sends what changed, and then the catalogue. */
-  readonly sendRest: () => Promise<void>;
+  /** Sends the catalogue, and then what changed. */
+  readonly sendRest: (manifest?: Manifest) => Promise<void>;
   readonly prove: (part?: Partial<Parameters<typeof proveLanding>[0]>) => Promise<LandingProof>;
   /** What was read back each time: directories, or everything. */
   readonly read: (readonly string[] | 'everything')[];
@@ -46,9 +46,9 @@ async function sent(): Promise<Proving> {
     stage,
     read,
     ahead: () => proveAhead(options),
-    async sendRest() {
-      await stage.send();
-      await stage.send({ treeName: 'catalogue', tree: localTree(catalogue) });
+    async sendRest(manifest = stage.manifest) {
+      await stage.send({ treeName: 'catalogue', tree: localTree(catalogue), manifest });
+      await stage.send({ manifest });
     },
     prove: (part = {}) => proveLanding({ ...options, ...part }),
   };
@@ -229,3 +229,32 @@ async function namesIn(stage: Scene): Promise<readonly string[]> {
   for await (const { path } of stage.target.landed()) if (path.includes('/')) names.push(textOf(path));
   return names;
 }
+
+describe('the catalogue, which is sent before the rest of the bulk', () => {
+  test('and lay there already when the manifest began, is not removed with the strangers of the bulk', async () => {
+    const { stage, sendRest } = await sent();
+    await sendRest();
+    const manifest = openManifest(join(scratchDirectory(), 'another.db'));
+    try {
+      const options = { manifest, target: stage.target, owner: testOwner };
+      await stage.send({ manifest });
+      expect(await proveAhead(options)).toMatchObject({ ok: false, extra: { count: 2 } });
+      await sendRest(manifest);
+      expect(await proveLanding(options)).toMatchObject({ ok: true });
+    } finally {
+      manifest.close();
+    }
+  });
+
+  test('with a stranger beside it, is sent again without it, and proven by that', async () => {
+    const { stage, sendRest, prove } = await sent();
+    await sendRest();
+    const unproven = (): number => stage.manifest.unproven('catalogue', { owner: testOwner, boot: 'this boot' });
+    expect(unproven()).toBe(0);
+    writeFileSync(join(stage.landing, 'Plug-in Support/Databases/stray.db'), 'nobody knows it');
+    expect(await prove()).toMatchObject({ ok: false });
+    expect(unproven()).toBeGreaterThan(0);
+    await sendRest();
+    expect(await prove()).toMatchObject({ ok: true });
+  });
+});
