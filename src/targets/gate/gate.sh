@@ -640,7 +640,7 @@ unlink_what_is_no_directory() { # of the names on standard input, outermost firs
   xargs -0 -r sh -c 'for p; do
     [ ! -d "$p" ] || [ -L "$p" ] || continue
     if [ -L "$p" ] || [ -e "$p" ]; then rm -f -- "$p" || exit 255; fi
-    printf "%s\0" "$p"
+    printf "%s\0" "$p" || exit 255
   done' sh
 }
 
