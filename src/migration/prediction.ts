@@ -55,6 +55,9 @@ const assumed = {
   changedShare: [0.0005, 0.005, 0.05],
 } as const satisfies Readonly<Record<string, Three>>;
 
+/** Of two things that go on at once, the share of the shorter by which they hold each other up: they share disks, lines and processors. */
+const inTheWay = 0.3;
+
 type Three = readonly [low: number, likely: number, high: number];
 
 /** Foretells copying ahead and the down time. More to copy never takes less. */
@@ -89,7 +92,8 @@ function downTimeParts(facts: PredictionFacts, listing: Span & Pick<Part, 'basis
   return [
     { what: 'stop Plex', ...known([past.stop], { lowMs: 2_000, likelyMs: 10_000, highMs: 40_000 }) },
     ...catalogue,
-    { what: 'list the source again, begun with the databases', ...leftOf(listing, sumOf(catalogue)), basis: listing.basis },
+    // Begun with the databases.
+    { what: 'rest of the listing', ...leftOf(listing, sumOf(catalogue)), basis: catalogue.every(({ basis }) => basis === 'measured') ? listing.basis : 'assumed' },
     { what: 'copy what changed', ...rest, basis: changed === null ? 'assumed' : 'measured' },
     // All of it is read back before the stop; after it only where whoever stopped it was away for long.
     { what: 'prove what arrived', ...known([past['prove-landing']], plus(database([15, 50, 150], [1_000, 4_000, 15_000]), { lowMs: 0, likelyMs: 0, highMs: times(whole.entries, assumed.listingEntryMs).highMs })) },
@@ -97,10 +101,9 @@ function downTimeParts(facts: PredictionFacts, listing: Span & Pick<Part, 'basis
   ];
 }
 
-/** What is left to wait for of something that went on beside something else; at worst each was in the other's way all the time. */
+/** By how much something that went on beside something else makes that longer; at worst each was in the other's way all the time. */
 function leftOf(one: Span, beside: Span): Span {
-  const likelyMs = Math.max(0, one.likelyMs - beside.likelyMs);
-  return { lowMs: Math.min(likelyMs, Math.max(0, one.lowMs - beside.lowMs)), likelyMs, highMs: one.highMs };
+  return { lowMs: Math.max(0, one.lowMs - beside.highMs), likelyMs: Math.max(0, one.likelyMs - beside.likelyMs) + inTheWay * Math.min(one.likelyMs, beside.likelyMs), highMs: one.highMs };
 }
 
 function listingOf({ listingMs, whole }: PredictionFacts): Span & Pick<Part, 'basis'> {
@@ -123,7 +126,7 @@ function copyOf(load: Load, facts: Pick<PredictionFacts, 'evidence' | 'wayBytesP
   // Both go on at once; how much they are in each other's way depends on who shares which disk, line and processor.
   const both: Span = {
     lowMs: Math.max(reading.lowMs, writing.lowMs),
-    likelyMs: Math.max(reading.likelyMs, writing.likelyMs) + 0.3 * Math.min(reading.likelyMs, writing.likelyMs),
+    likelyMs: Math.max(reading.likelyMs, writing.likelyMs) + inTheWay * Math.min(reading.likelyMs, writing.likelyMs),
     highMs: reading.highMs + writing.highMs,
   };
   return load.entries === 0 ? both : plus(both, plus(times(Math.ceil(segments), assumed.segmentMs), spanOf(assumed.beginningAndEndMs)));
