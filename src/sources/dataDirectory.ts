@@ -45,19 +45,19 @@ export function localTree(machine: Machine, place: TreePlace): Tree {
   const user = place.as ?? 'login';
   const paced = (inner: Command): Command => asUser(user, place.givesWay === true ? givingWay(inner) : inner);
 
-  async function realPathOf(directory: string, missing: '-e' | '-m' = '-e'): Promise<string> {
-    return (await machine.run(asUser(user, command('readlink', missing, '--', directory)))).stdout.replace(/\n$/, '');
+  async function realPathOf(directory: string, signal: AbortSignal | undefined, missing: '-e' | '-m' = '-e'): Promise<string> {
+    return (await machine.run(asUser(user, command('readlink', missing, '--', directory)), signal === undefined ? {} : { signal })).stdout.replace(/\n$/, '');
   }
 
   /** What a link outside leads to, where it is taken along; the link itself where it is not. */
   async function* followed(waiting: Entry[], signal: AbortSignal | undefined): AsyncGenerator<Page> {
     if (waiting.length === 0) return;
-    const media = await Promise.all((place.media ?? []).map((directory) => realPathOf(directory, '-m')));
-    const entered = [await realPathOf(place.directory)];
+    const media = await Promise.all((place.media ?? []).map((directory) => realPathOf(directory, signal, '-m')));
+    const entered = [await realPathOf(place.directory, signal)];
     for (let link = waiting.shift(); link !== undefined; link = waiting.shift()) {
       const from = link;
       const below = `${rooted(place.directory)}${bytesOf(from.path).toString('utf8')}`;
-      const real = await realPathOf(below);
+      const real = await realPathOf(below, signal);
       const shunned = isMovedData(from.path) ? entered : [...entered, ...media];
       if (shunned.some((known) => isWithin(real, known) || isWithin(known, real))) {
         yield { mark: null, entries: () => [from] };

@@ -9,7 +9,10 @@ import type { TreeName } from './manifestListings.ts';
 export interface ListingAhead {
   /** Begins to list a tree that is at rest. Throws (a bug) where another listing was begun and is not over. */
   begin(options: { readonly tree: Tree; readonly treeName: TreeName; readonly manifest: Manifest; readonly signal: AbortSignal }): void;
-  /** Waits for the end of what was begun, telling from here on how far it is. Null where nothing was begun, or it was handed out before. Throws what `listInto` throws. */
+  /**
+   * Waits for the end of what was begun, telling from here on how far it is. Null where it has to be listed now: nothing was begun, it was handed
+   * out before, or it failed. What it failed of may be over since, and nobody was told: who lists anew meets it, or does not. Rejects where the signal says so.
+   */
   take(progress: (progress: Progress) => void): Promise<ListingSummary | null>;
   /** Ends what nobody took, and waits until nothing of it is left: to be called before the manifest is closed. */
   close(): Promise<void>;
@@ -17,6 +20,7 @@ export interface ListingAhead {
 
 interface Begun {
   readonly listed: Promise<ListingSummary>;
+  readonly signal: AbortSignal;
   readonly unwanted: AbortController;
   readonly tell: { to: (progress: Progress) => void };
 }
@@ -30,19 +34,18 @@ export function listingAhead(): ListingAhead {
       const unwanted = new AbortController();
       const tell: Begun['tell'] = { to: () => undefined };
       const listed = listInto(options.manifest, { ...options, signal: AbortSignal.any([signal, unwanted.signal]), progress: (progress) => tell.to(progress) });
-      // A failure is met by whoever takes it.
+      // Looked at by who takes it.
       listed.catch(() => undefined);
-      begun = { listed, unwanted, tell };
+      begun = { listed, signal, unwanted, tell };
     },
     async take(progress) {
       if (begun === null) return null;
-      const { listed, tell } = begun;
+      const { listed, tell, signal } = begun;
       tell.to = progress;
-      try {
-        return await listed;
-      } finally {
-        begun = null;
-      }
+      const [outcome] = await Promise.allSettled([listed]);
+      begun = null;
+      signal.throwIfAborted();
+      return outcome.status === 'fulfilled' ? outcome.value : null;
     },
     async close() {
       if (begun === null) return;

@@ -77,14 +77,49 @@ test('how far it is, is told to whom waits for it, and to nobody before', async 
   expect(told.at(-1)).toEqual({ what: 'listing', done: summary?.entries, unit: 'entries' });
 });
 
-test('a failure is met by whoever takes it, and only there', async () => {
+/** A tree whose connection is lost so many times. */
+function cutTree(directory: string, times: number): Tree {
+  let left = times;
+  return {
+    ...localTree(directory),
+    async *pages() {
+      const [first, ...others] = await Array.fromAsync(pagesIn(localTree(directory)));
+      if (first !== undefined) yield first;
+      left -= 1;
+      if (left >= 0) throw new Error('the line was cut');
+      yield* others;
+    },
+  };
+}
+
+test('what failed ahead is listed anew, and a cause that stays is told by that', async () => {
   const stage = scene();
-  const tree: Tree = { ...localTree(stage.source), pages: async function* broken() { yield* []; throw new Error('the line was cut'); } };
+  furnish(stage);
   const ahead = listingAhead();
-  begin(ahead, stage, tree);
+  const once = cutTree(stage.source, 1);
+  begin(ahead, stage, once);
   await pause(20);
-  await expect(ahead.take(() => undefined)).rejects.toThrow('the line was cut');
-  expect(await ahead.take(() => undefined)).toBeNull();
+  const summary = await stage.send({ tree: once, listingAhead: ahead });
+  expect(summary.entries).toBe(summary.listed.entries);
+  expect(summary.entries).toBeGreaterThan(10);
+
+  const always = cutTree(stage.source, 2);
+  begin(ahead, stage, always);
+  await expect(stage.send({ tree: always, listingAhead: ahead })).rejects.toThrow('the line was cut');
+});
+
+test('who is interrupted does not list anew', async () => {
+  const stage = scene();
+  furnish(stage);
+  const watched = watchedTree(stage.source);
+  const ahead = listingAhead();
+  const life = new AbortController();
+  ahead.begin({ tree: watched.tree, treeName: 'bulk', manifest: stage.manifest, signal: life.signal });
+  const sending = stage.send({ tree: watched.tree, listingAhead: ahead, signal: life.signal });
+  await pause(20);
+  life.abort();
+  await expect(sending).rejects.toMatchObject({ kind: 'interrupted' });
+  expect(watched.walks).toBe(1);
 });
 
 test('nobody takes it: closing ends it before the manifest closes, and the next listing is whole', async () => {
