@@ -20,7 +20,7 @@ export function estimatedMinutes({ sizes, rounds, ways, longestSeconds, slowLink
   };
   const trees = sizes.reduce((sum, files) => sum + ofTree(files / 1_000), 0);
   const linkSeconds = (slowLinkFiles * bytesPerFile * 8) / (slowLink.megabitsPerSecond * 1e6);
-  const slow = slowLinkFiles === 0 ? 0 : rounds * 2 * (linkSeconds + (slowLinkFiles / 1_000) * runSeconds);
+  const slow = 2 * rounds * (linkSeconds + (slowLinkFiles / 1_000) * runSeconds);
   return Math.max(1, Math.round((trees + slow) / 60));
 }
 

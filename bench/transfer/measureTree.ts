@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { processesThatSee, signalProcesses } from '../../test/bed/runningProcesses.ts';
 import { compareTrees } from '../../test/bed/treeComparison.ts';
@@ -11,7 +11,6 @@ import { consent, waitBeforeCopy, type Waiting } from './landing.ts';
 import { overLink, slowLink } from './link.ts';
 import { startClock, type Took } from './machineTime.ts';
 import { runPlexlift, type PlexliftRun } from './plexliftProcess.ts';
-import { removeWhole } from './removal.ts';
 import { CutOff, quoted, shellWork } from './shellWork.ts';
 import { figuresOf, type LinkMeasurement, type Measurement, type TreeFigures } from './transferFigures.ts';
 import type { TransferOptions } from './transferOptions.ts';
@@ -143,6 +142,11 @@ async function copyByShell(course: Course, name: Exclude<WayName, 'plexlift'>): 
   else requireAllMade(course, { name, here: place.here });
   await removeWhole(place.here);
   return took;
+}
+
+/** Tries again while something that was just ended still makes files in it. */
+async function removeWhole(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
 }
 
 /** Where kubectl is killed, the program that it started in the pod goes on, and would wait for ever for somebody to read its complaints. */

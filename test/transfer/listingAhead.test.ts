@@ -35,13 +35,19 @@ function watchedTree(directory: string): { readonly tree: Tree; walks: number; l
   return watched;
 }
 
-test('what is sent later was listed before, once, and is told as if it had been listed then', async () => {
+/** A furnished scene whose listing was begun, and goes on until it is let go. */
+function begunWatched() {
   const stage = scene();
   furnish(stage);
   const watched = watchedTree(stage.source);
-  watched.letGo();
   const ahead = listingAhead();
   begin(ahead, stage, watched.tree);
+  return { stage, watched, ahead };
+}
+
+test('what is sent later was listed before, once, and is told as if it had been listed then', async () => {
+  const { stage, watched, ahead } = begunWatched();
+  watched.letGo();
   const plain = scene();
   furnish(plain);
   const summary = await stage.send({ tree: watched.tree, listingAhead: ahead });
@@ -63,11 +69,7 @@ test('it is there for one sending: the next lists anew', async () => {
 });
 
 test('how far it is, is told to whom waits for it, and to nobody before', async () => {
-  const stage = scene();
-  furnish(stage);
-  const watched = watchedTree(stage.source);
-  const ahead = listingAhead();
-  begin(ahead, stage, watched.tree);
+  const { watched, ahead } = begunWatched();
   await pause(50);
   const told: Progress[] = [];
   const taken = ahead.take((progress) => told.push(progress));
@@ -144,11 +146,7 @@ test('nobody takes it: closing ends it before the manifest closes, and the next 
 });
 
 test('the other tree is sent meanwhile', async () => {
-  const stage = scene();
-  furnish(stage);
-  const watched = watchedTree(stage.source);
-  const ahead = listingAhead();
-  begin(ahead, stage, watched.tree);
+  const { stage, watched, ahead } = begunWatched();
   const other = scene();
   other.write('Preferences.xml', '<Preferences/>');
   expect(await stage.send({ tree: localTree(other.source), treeName: 'catalogue' })).toMatchObject({ entries: 1 });

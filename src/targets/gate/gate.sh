@@ -636,7 +636,7 @@ ancestors() { # LIST: every directory above every name, outermost first
 }
 
 # What stands where a directory is to be, and is none, goes: nothing is ever written through a link. Prints those that are to be made.
-unlink_what_is_no_directory() { # of the names on standard input, outermost first
+missing_directories() { # of the names on standard input, outermost first
   xargs -0 -r sh -c 'for p; do
     [ ! -d "$p" ] || [ -L "$p" ] || continue
     if [ -L "$p" ] || [ -e "$p" ]; then rm -f -- "$p" || exit 255; fi
@@ -767,7 +767,7 @@ make_way() { # BASE SEGMENT
   sort -z "$1.directories" >"$scratch/directories"
   sort -z "$1.part" | comm -z -23 - "$scratch/directories" >"$scratch/leaves"
   [ "$(comm -z -12 "$scratch/leaves" "$scratch/ancestors" | wc -c)" -eq 0 ] || die 15 "Segment \"$2\" has names below one that is no directory"
-  unlink_what_is_no_directory <"$scratch/ancestors" >"$scratch/missing" || die 1 "Cannot make way for segment \"$2\""
+  missing_directories <"$scratch/ancestors" >"$scratch/missing" || die 1 "Cannot make way for segment \"$2\""
   # With "-p", mkdir tries everything above each of them anew. Only where another segment just made some of them, that is worth it.
   xargs -0 -r mkdir -- <"$scratch/missing" 2>/dev/null || xargs -0 -r mkdir -p -- <"$scratch/missing" ||
     die 1 "Cannot make the directories of segment \"$2\""
