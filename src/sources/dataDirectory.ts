@@ -115,7 +115,8 @@ function* sorted(page: PrintedPage, options: { readonly isToFollow: (entry: Entr
 
 /** The names of entries as `readCommand` wants its list: their bytes, directories with `/.`, each ended by NUL. */
 export function namesOf(entries: readonly Entry[]): Buffer {
-  return Buffer.concat(entries.flatMap(({ path, type }) => [bytesOf(path), Buffer.from(type === 'directory' ? '/.\0' : '\0')]));
+  // Paths have one character a byte.
+  return Buffer.from(entries.map(({ path, type }) => `${path}${type === 'directory' ? '/.' : ''}\0`).join(''), 'latin1');
 }
 
 // Where a link leads is judged by its text, as it would be where it arrives. Names that are no UTF-8 cannot be handed to find: those stay links.

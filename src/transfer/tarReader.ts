@@ -153,14 +153,34 @@ function textAt(block: Buffer, at: number, length: number): string {
   return block.toString('latin1', at, end === -1 || end > at + length ? at + length : end);
 }
 
-/** Octal digits; or, where its first bit is set, a big-endian number in two's complement. */
+/** Octal digits; or, where its first bit is set, a big-endian number in two's complement. NaN for anything else. */
 function numberAt(block: Buffer, at: number, length: number): number {
   const first = block[at] ?? 0;
-  if ((first & 0x80) === 0) {
-    const digits = /^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', at, at + length))?.[1];
-    return digits === undefined ? Number.NaN : Number.parseInt(digits, 8);
-  }
+  if ((first & 0x80) === 0) return octalAt(block, at, length);
   let value = (first & 0x40) === 0 ? first & 0x7f : first - 0x100;
   for (let position = at + 1; position < at + length; position += 1) value = value * 256 + (block[position] ?? 0);
   return value;
+}
+
+/** Spaces, digits, and spaces or NULs up to the end. Half a dozen of these are in every header: no text is made of them. */
+function octalAt(block: Buffer, at: number, length: number): number {
+  const end = at + length;
+  let position = at;
+  while (position < end && block[position] === space) position += 1;
+  const digitsAt = position;
+  let value = 0;
+  for (let digit = digitOf(block, position); position < end && digit !== null; digit = digitOf(block, position)) {
+    value = value * 8 + digit;
+    position += 1;
+  }
+  if (position === digitsAt) return Number.NaN;
+  while (position < end && (block[position] === space || block[position] === 0)) position += 1;
+  return position === end ? value : Number.NaN;
+}
+
+const space = 0x20;
+
+function digitOf(block: Buffer, position: number): number | null {
+  const digit = (block[position] ?? 0) - 0x30;
+  return digit >= 0 && digit <= 7 ? digit : null;
 }

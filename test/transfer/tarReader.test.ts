@@ -78,11 +78,18 @@ test('a header whose checksum is wrong, and one of another format, are none', ()
 
 test.each([
   ['no number', '0000000000x\0'],
+  ['a number and something behind its end', '00000001\x001\0\0'],
+  ['a digit too high', '00000000008\0'],
   ['nothing', '\0\0\0\0\0\0\0\0\0\0\0\0'],
   ['less than nothing', `\xff${'\xff'.repeat(11)}`],
   ['more than can be counted', `\x80${'\xff'.repeat(11)}`],
 ])('a member whose size is %s is refused', (_, size) => {
   expect(() => read(tarHeader((block) => void block.write(size, 124, 'latin1')))).toThrow('impossible size at byte 0');
+});
+
+test('a number may be filled up with spaces in front of it, and with spaces and NULs behind it', () => {
+  const member = tarHeader((block) => void block.write('      17 \0\0\0', 124, 'latin1'));
+  expect(read(Buffer.concat([member, Buffer.alloc(512), endMark])).members[0]?.sizeBytes).toBe(15);
 });
 
 test('a name longer than any is refused before it is read', () => {

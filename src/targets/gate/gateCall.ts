@@ -196,7 +196,9 @@ export function nulList(names: Iterable<Buffer>): Buffer {
   const parts: Buffer[] = [];
   for (const name of names) {
     if (name.includes(0)) throw new Error(`A name holds a NUL byte: "${name.toString('latin1')}"`);
-    parts.push(name, Buffer.of(0));
+    parts.push(name, nul);
   }
   return Buffer.concat(parts);
 }
+
+const nul = Buffer.of(0);
