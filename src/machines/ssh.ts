@@ -41,7 +41,7 @@ const canary = String.raw`a'b\\c$d"e !f`;
 /** Connects to a machine with the user's own `ssh`. Throws with what kept it from connecting. */
 export async function openSsh(options: SshOptions): Promise<SshMachine> {
   const name = options.destination;
-  const master = await sshMaster(options);
+  const master = sshMaster(options);
   const nonce = randomBytes(8).toString('hex');
   const marks = { ready: `plexlift-ready-${nonce}`, prompt: `plexlift-sudo-${nonce}:` };
   let elevating: Promise<Elevation> | null = null;

@@ -47,17 +47,16 @@ const portAttempts = 5;
 const plainSession = ['-T', '-o', 'Compression=no', '-o', 'ForwardX11=no', '-o', 'ForwardAgent=no', '-o', 'PermitLocalCommand=no', '-o', 'RemoteCommand=none', '-o', `ConnectTimeout=${connectSeconds}`];
 
 /** Prepares a shared ssh connection; nothing is opened before `ensure`. */
-export async function sshMaster(address: SshAddress): Promise<SshMaster> {
+export function sshMaster(address: SshAddress): SshMaster {
   const { destination } = address;
-  // A Unix socket's path is limited to about 104 bytes, and ssh appends 17 while it creates it; os.tmpdir() is longer than that on macOS.
-  const directory = await mkdtemp('/tmp/plexlift-');
-  const log = path.join(directory, 'log');
   let wasOpen = false;
   let endHold = (): void => undefined;
-  // A connection that is lost out of sight takes the file of its socket with it when it ends: each has one of its own.
-  let connections = 0;
-  const socket = (): string => path.join(directory, `s${connections}`);
-  const common = (): readonly string[] => [...(address.configFile === undefined ? [] : ['-F', address.configFile]), '-S', socket()];
+  // Each connection has a directory of its own: one that is lost out of sight takes the file of its socket with it when it ends.
+  let directory: string | null = null;
+  const common = (): readonly string[] => {
+    if (directory === null) throw new Error('The ssh connection was never opened');
+    return [...(address.configFile === undefined ? [] : ['-F', address.configFile]), '-S', path.join(directory, 'socket')];
+  };
   let opening: Promise<void> | null = null;
 
   async function control(...what: readonly string[]): Promise<{ exitCode: number | null; printed: string }> {
@@ -69,14 +68,21 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
   }
 
   async function isAlive(): Promise<boolean> {
-    return (await control('-O', 'check')).exitCode === 0;
+    return directory !== null && (await control('-O', 'check')).exitCode === 0;
+  }
+
+  async function letGo(): Promise<void> {
+    endHold();
+    endHold = () => undefined;
+    if (directory !== null) await rm(directory, { recursive: true, force: true });
   }
 
   async function open(): Promise<void> {
     if (await isAlive()) return;
-    endHold();
-    connections += 1;
-    await rm(log, { force: true });
+    await letGo();
+    // A Unix socket's path is limited to about 104 bytes, and ssh appends 17 while it creates it; os.tmpdir() is longer than that on macOS.
+    directory = await mkdtemp('/tmp/plexlift-');
+    const log = path.join(directory, 'log');
     // -E keeps ssh's own messages for us; what it asks, it asks on the terminal. -f returns once it is authenticated.
     const ssh = spawn(
       'ssh',
@@ -92,14 +98,16 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
     try {
       [exitCode] = (await once(ssh, 'exit')) as [number | null];
     } catch (error) {
+      await letGo();
       throw new PlexliftError('refused', `Cannot start "ssh": ${messageOf(error)}`, { remedy: 'Install the OpenSSH client on this computer', cause: error });
     }
     const printed = await readFile(log, 'utf8').catch(() => '');
     if (exitCode === 0 && (await isAlive())) {
       wasOpen = true;
-      endHold = hold(argumentsFor('exec cat'));
+      endHold = hold(argumentsFor('exec cat'), directory);
       return;
     }
+    await letGo();
     const { reason, remedy } = explainSshFailure(exitCode === null ? 'timed out' : printed, address.configFile === undefined ? destination : `-F ${quoteForShell(address.configFile)} ${destination}`);
     // Before the first connection nothing was begun; a lost one interrupts something.
     throw new PlexliftError(wasOpen ? 'failed' : 'refused', `Cannot connect to "${destination}" over ssh: ${reason}`, { remedy, facts: printed.trim().split('\n').filter((line) => line !== '').slice(-10) });
@@ -140,8 +148,7 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
     },
     async close() {
       if (await isAlive()) await control('-O', 'exit');
-      endHold();
-      await rm(directory, { recursive: true, force: true });
+      await letGo();
     },
   };
 }
@@ -149,16 +156,17 @@ export async function sshMaster(address: SshAddress): Promise<SshMaster> {
 /**
  * Holds the connection for as long as this process lives, by a session whose input never comes: its end is the end of that input, which
  * the kernel sees to however this process ends. Without it a plexlift that was killed would leave a connection, and a session on the
- * far side, for as long as a person may take to answer a question. Returns what lets go.
+ * far side, for as long as a person may take to answer a question; and the connection's directory, which goes with a session that ended
+ * so. One that was refused, or lost, leaves it to this process. Returns what lets go.
  */
-function hold(sessionArguments: readonly string[]): () => void {
-  const session = spawn('ssh', [...sessionArguments], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+function hold(sessionArguments: readonly string[], directory: string): () => void {
+  const session = spawn('sh', ['-c', '"$@" && rm -rf -- "$0"', directory, 'ssh', ...sessionArguments], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   // It is no work: nobody waits for it, and nothing is lost with it. A connection that is not there is opened again when it is needed.
   session.on('error', () => undefined);
   session.stdin.on('error', () => undefined);
   session.unref();
   (session.stdin as Socket).unref();
-  return () => session.kill();
+  return () => session.stdin.destroy();
 }
 
 /** A port of this computer that nobody listened on a moment ago: ssh cannot choose one itself for a local forward. */

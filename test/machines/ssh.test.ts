@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -93,12 +94,14 @@ describe.skipIf(noSshd !== null)('ssh', () => {
     expect(again[1]).toBe(parent);
   });
 
-  test('leaves no connection behind when the process that made it is killed, or when its socket is gone', async () => {
+  test('leaves neither a connection nor a file behind when the process that made it is killed, and no connection when its socket is gone', async () => {
     const sshd = await bed();
     const holder = spawn(process.execPath, [path.join(import.meta.dirname, 'sshHolder.ts'), sshd.destination, sshd.configFile], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(holder.stdout, 'data');
     expect(await connectionsTo(sshd)).toBe(1);
+    const directory = path.dirname(socketTo(sshd));
     holder.kill('SIGKILL');
+    await expect.poll(() => existsSync(directory), { timeout: 20_000 }).toBe(false);
     await expect.poll(() => connectionsTo(sshd), { timeout: 20_000 }).toBe(0);
 
     const machine = await open(sshd);
@@ -145,13 +148,12 @@ describe.skipIf(noSshd !== null)('ssh', () => {
   });
 
   test('leaves no socket behind', async () => {
-    const before = (await readdir('/tmp')).filter((name) => /^plexlift-\w{6}$/.test(name));
-    const machine = await open(await bed());
-    const during = (await readdir('/tmp')).filter((name) => /^plexlift-\w{6}$/.test(name) && !before.includes(name));
-    expect(during.length).toBeGreaterThan(0);
+    const sshd = await bed();
+    const machine = await open(sshd);
+    const directory = path.dirname(socketTo(sshd));
+    expect(existsSync(directory)).toBe(true);
     await machine.close();
-    const after = await readdir('/tmp');
-    expect(during.some((name) => !after.includes(name))).toBe(true);
+    expect(existsSync(directory)).toBe(false);
   });
 
   test('forwards a port of the far side', async () => {
