@@ -95,22 +95,28 @@ function decodeRecord(data: string): string {
 /** Upgrades the release with its own chart, as recorded (or another one), and exactly these values. Does not wait: the pod is held for hours. Drops no older revision: rolling back needs one of them. */
 export async function upgradeRelease(cluster: Cluster, options: { readonly release: string; readonly chart: RecordedChart | string; readonly values: JsonObject; readonly description: string }): Promise<void> {
   const { release, description } = options;
-  await withFiles(options, (chart, values) => cluster.helm(['upgrade', release, chart, '--reset-values', '--values', values, '--description', description, '--history-max', '0'], { timeoutMs: 300_000 }));
+  await withChart(options.chart, (chart) =>
+    cluster.helm(['upgrade', release, chart, '--reset-values', ...valuesOnInput, '--description', description, '--history-max', '0'], { input: JSON.stringify(options.values), timeoutMs: 300_000 }),
+  );
 }
 
 /** What Helm makes of a release's chart and values now, as YAML; changes nothing. */
 export async function renderRelease(cluster: Cluster, name: string, release: Release): Promise<string> {
-  const { stdout } = await withFiles(release, (chart, values) => cluster.helm(['template', name, chart, '--values', values, '--is-upgrade', '--no-hooks'], { timeoutMs: 120_000 }));
+  const { stdout } = await withChart(release.chart, (chart) =>
+    cluster.helm(['template', name, chart, ...valuesOnInput, '--is-upgrade', '--no-hooks'], { input: JSON.stringify(release.values), timeoutMs: 120_000 }),
+  );
   return stdout;
 }
 
-/** Lays chart and values down as files for one call of Helm. Values not as arguments: they may hold secrets, and arguments are visible to every process. */
-async function withFiles<Result>({ chart, values }: { readonly chart: RecordedChart | string; readonly values: JsonObject }, use: (chart: string, values: string) => Promise<Result>): Promise<Result> {
+/** Values may hold secrets: every process sees arguments, and a file stays where plexlift is killed. */
+const valuesOnInput = ['--values', '-'] as const;
+
+/** Lays a recorded chart down as files for one call of Helm. */
+async function withChart<Result>(chart: RecordedChart | string, use: (chart: string) => Promise<Result>): Promise<Result> {
+  if (typeof chart === 'string') return use(chart);
   const scratch = mkdtempSync(join(tmpdir(), 'plexlift-chart-'));
   try {
-    const file = join(scratch, 'values.json');
-    writeFileSync(file, JSON.stringify(values), { mode: 0o600 });
-    return await use(typeof chart === 'string' ? chart : writeChart(chart, join(scratch, 'chart')), file);
+    return await use(writeChart(chart, join(scratch, 'chart')));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

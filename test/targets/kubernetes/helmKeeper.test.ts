@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CommandFailed } from '../../../src/machines/command.ts';
 import type { Machine } from '../../../src/machines/machine.ts';
@@ -50,7 +49,7 @@ function helmRelease({ history, upgradeEnds = 'done', rollbackEnds = 'done', ren
       if (command.program === 'kubectl') return kubectl().run(command, options);
       const [verb, , third = ''] = command.arguments;
       calls.push(command.arguments.slice(0, 3).join(' ').replace(/\/\S*plexlift-chart-\S*/, 'its own chart'));
-      const isDone = verb === 'upgrade' ? change(JSON.parse(readFileSync(command.arguments[command.arguments.indexOf('--values') + 1] ?? '', 'utf8')) as Values, upgradeEnds) : change(revisions[Number(third) - 1]?.values ?? {}, rollbackEnds);
+      const isDone = verb === 'upgrade' ? change(JSON.parse(String(options?.input)) as Values, upgradeEnds) : change(revisions[Number(third) - 1]?.values ?? {}, rollbackEnds);
       if (isDone) return { exitCode: 0, stdout: '', stderr: '' };
       throw new CommandFailed({ machine: 'this computer', command, exitCode: 1, reason: 'it exited with 1', stderr: `Error: ${verb ?? ''} forbidden by quota` }, 'See to it');
     },

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Command } from '../../../src/machines/machine.ts';
+import type { Command, RunOptions } from '../../../src/machines/machine.ts';
 import { clusterOn } from '../../../src/targets/kubernetes/cluster.ts';
 import { readRelease, upgradeRelease } from '../../../src/targets/kubernetes/release.ts';
 import { isRunning, troubleOf, type Pod } from '../../../src/targets/kubernetes/workload.ts';
@@ -25,14 +25,14 @@ test('a record that is no record is refused, not taken for none', async () => {
   await expect(readRelease(clusterOn(machineWith({ kubectl: listOf(broken) }), options), 'plex')).rejects.toThrow("Cannot read Helm's record");
 });
 
-test('an upgrade uses the recorded chart, and keeps values out of the arguments', async () => {
-  const seen: { command: Command; chart: string; values: unknown; mode: string }[] = [];
+test('an upgrade uses the recorded chart, and keeps values out of arguments and files', async () => {
+  const seen: { command: Command; files: string; chart: string; values: unknown }[] = [];
   const machine = {
     ...machineWith({}),
-    async run(command: Command) {
+    async run(command: Command, { input }: RunOptions = {}) {
       const directory = command.arguments[2] ?? '';
-      const file = command.arguments[command.arguments.indexOf('--values') + 1] ?? '';
-      seen.push({ command, chart: readFileSync(join(directory, 'templates/a.yaml'), 'utf8'), values: JSON.parse(readFileSync(file, 'utf8')), mode: readFileSync(join(directory, 'Chart.yaml'), 'utf8') });
+      const files = readdirSync(dirname(directory), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'));
+      seen.push({ command, files: files.join('\n'), chart: readFileSync(join(directory, 'templates/a.yaml'), 'utf8'), values: JSON.parse(String(input)) });
       return { exitCode: 0, stdout: '', stderr: '' };
     },
   };
@@ -42,9 +42,10 @@ test('an upgrade uses the recorded chart, and keeps values out of the arguments'
   await upgradeRelease(clusterOn(machine, options), { release: 'plex', chart: release.chart, values: { secret: 'PLEX_CLAIM-value' }, description: 'd' });
 
   expect(seen[0]).toMatchObject({ chart: 'kind: A', values: { secret: 'PLEX_CLAIM-value' } });
-  expect(seen[0]?.mode).toContain('name: plex-media-server');
+  expect(seen[0]?.files).toContain('name: plex-media-server');
+  expect(seen[0]?.files).not.toContain('PLEX_CLAIM-value');
   expect(seen[0]?.command.arguments.join(' ')).not.toContain('PLEX_CLAIM-value');
-  expect(seen[0]?.command.arguments).toEqual(expect.arrayContaining(['--reset-values', '--kube-context', 'home', '--namespace', 'plex']));
+  expect(seen[0]?.command.arguments).toEqual(expect.arrayContaining(['--reset-values', '--values', '-', '--kube-context', 'home', '--namespace', 'plex']));
   expect(seen[0]?.command.arguments).not.toEqual(expect.arrayContaining([expect.stringMatching(/^--(wait|atomic)/)]));
   expect(existsSync(seen[0]?.command.arguments[2] ?? '')).toBe(false);
 });
