@@ -1,5 +1,5 @@
 import { slowLink } from './link.ts';
-import type { TransferOptions } from './transferOptions.ts';
+import { roundsOf, type TransferOptions } from './transferOptions.ts';
 import type { WayName } from './way.ts';
 
 /** Seconds for each thousand files, as seen on a machine of two cores: making the tree once, and one run of any way with what is done around it. */
@@ -13,12 +13,13 @@ const bytesPerFile = 27_000;
 const oneStreamSecondsOfSquare = 0.01;
 
 /** About how long a bench will take. */
-export function estimatedMinutes({ sizes, rounds, ways, longestSeconds, slowLinkFiles }: Pick<TransferOptions, 'sizes' | 'rounds' | 'ways' | 'longestSeconds' | 'slowLinkFiles'>): number {
-  const ofTree = (thousands: number): number => {
-    const round = ways.reduce((sum, way) => sum + secondsOf(way, { thousands, longestSeconds }), roundSeconds);
-    return bedSeconds + thousands * makingSeconds + rounds * round;
+export function estimatedMinutes({ sizes, rounds, copyRounds, ways, longestSeconds, slowLinkFiles }: Omit<TransferOptions, 'json'>): number {
+  const ofTree = (files: number): number => {
+    const thousands = files / 1_000;
+    const runs = ways.reduce((sum, way) => sum + roundsOf(way, { files, rounds, copyRounds }) * secondsOf(way, { thousands, longestSeconds }), 0);
+    return bedSeconds + thousands * makingSeconds + rounds * roundSeconds + runs;
   };
-  const trees = sizes.reduce((sum, files) => sum + ofTree(files / 1_000), 0);
+  const trees = sizes.reduce((sum, files) => sum + ofTree(files), 0);
   const linkSeconds = (slowLinkFiles * bytesPerFile * 8) / (slowLink.megabitsPerSecond * 1e6);
   const slow = 2 * rounds * (linkSeconds + (slowLinkFiles / 1_000) * runSeconds);
   return Math.max(1, Math.round((trees + slow) / 60));

@@ -13,7 +13,7 @@ import { startClock, type Took } from './machineTime.ts';
 import { runPlexlift, type PlexliftRun } from './plexliftProcess.ts';
 import { CutOff, quoted, shellWork } from './shellWork.ts';
 import { figuresOf, type LinkMeasurement, type Measurement, type TreeFigures } from './transferFigures.ts';
-import type { TransferOptions } from './transferOptions.ts';
+import { roundsOf, type TransferOptions } from './transferOptions.ts';
 import { owner, shellWays, sourceTar, type WayName } from './way.ts';
 
 /** One tree to measure. `keep` gets the figures so far after every round, `tell` a line at each stage. */
@@ -26,8 +26,6 @@ export interface TreeToMeasure extends Pick<TransferOptions, 'rounds' | 'copyRou
 
 /** Of a made-up library that serves while its artwork is copied. */
 const items = 60;
-/** A tree of so many files is large: `kubectl cp` takes part once unless asked for. */
-const largeFiles = 100_000;
 const syncTimeoutMs = 900_000;
 
 /** What one tree is measured on. */
@@ -56,10 +54,9 @@ export async function measureTree(options: TreeToMeasure): Promise<void> {
     };
     const keep = (): void => options.keep(figuresOf({ ...course.tree, verifiedFiles, peakMemoryMb, measurements, linkMeasurements }));
 
-    const copyRounds = options.copyRounds ?? (files < largeFiles ? rounds : 1);
     for (let round = 1; round <= rounds; round += 1) {
       for (const way of rotated(ways, round - 1)) {
-        if (way === 'kubectl-cp' && round > copyRounds) continue;
+        if (round > roundsOf(way, options)) continue;
         const measured = way === 'plexlift' ? await ownMeasurement(course, { round, verified }) : await otherMeasurement(course, { way, round });
         if (measured === null) continue;
         measurements.push(measured);

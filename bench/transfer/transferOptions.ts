@@ -18,6 +18,15 @@ export interface TransferOptions {
   readonly json: string | null;
 }
 
+/** A tree of so many files is large: `kubectl cp` takes part once unless asked for. */
+const largeFiles = 100_000;
+
+/** Rounds in which a way takes part with a tree of so many files. */
+export function roundsOf(way: WayName, { files, rounds, copyRounds }: Pick<TransferOptions, 'rounds' | 'copyRounds'> & { readonly files: number }): number {
+  if (way !== 'kubectl-cp') return rounds;
+  return Math.min(rounds, copyRounds ?? (files < largeFiles ? rounds : 1));
+}
+
 /** How the bench is called. */
 export const transferUsage = `npm run bench:transfer -- [--files 60000,250000] [--rounds 3] [--ways ${wayNames.join(',')}] [--cp-rounds N] [--longest 3600] [--netem-files 60000] [--json FILE]
 
