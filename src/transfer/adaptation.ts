@@ -19,7 +19,7 @@ export interface Adaptation {
 /** Measured: one leaves the far side idle, and on two cores that do everything three are slower. */
 const inFlightAtFirst = 2;
 
-/** Each takes a session of the one ssh connection, of which sshd allows ten (MaxSessions), and its share of this computer's memory. */
+/** Each takes a session of the one ssh connection, of which sshd allows ten (MaxSessions). */
 const mostInFlight = 4;
 
 /** Segments over which a rate is taken: fewer are at the mercy of what happens to be in them. */
@@ -68,7 +68,11 @@ export function adaptation(options: { readonly isBusy: () => boolean; readonly n
 
   return {
     inFlight: () => inFlight,
-    limits: () => ({ entries: Math.max(1, Math.round(limits.entries * share)), bytes: Math.max(1, Math.round(limits.bytes * share)) }),
+    limits() {
+      // More in flight are smaller ones: the lists of all together take the memory that those in flight at first take.
+      const part = share * Math.min(1, first / inFlight);
+      return { entries: Math.max(1, Math.floor(limits.entries * part)), bytes: Math.max(1, Math.floor(limits.bytes * part)) };
+    },
     landed({ entries, bytes, durationMs, retries }) {
       if (retries > 0 || durationMs > longestMs) share = Math.max(smallestShare, share / 2);
       else if (durationMs < longestMs / 4) share = Math.min(1, share * 2);

@@ -77,8 +77,16 @@ describe('the size of a segment', () => {
     expect(limits()).toEqual(segmentLimits);
   });
 
+  test('is the smaller the more are in flight', () => {
+    const { pass, limits, inFlight } = simulated({ secondsEach: () => 4 });
+    for (const [wanted, part] of [[3, 2 / 3], [4, 1 / 2]] as const) {
+      while (inFlight() < wanted) pass(1);
+      expect(limits()).toEqual({ entries: segmentLimits.entries * part, bytes: Math.floor(segmentLimits.bytes * part) });
+    }
+  });
+
   test('stays within bounds, whatever happens, and so does what is in flight', () => {
-    const fared = fc.record({ entries: fc.integer({ min: 1, max: 8_000 }), bytes: fc.integer({ min: 0, max: 1e10 }), durationMs: fc.integer({ min: 0, max: 600_000 }), retries: fc.integer({ min: 0, max: 3 }), tookMs: fc.integer({ min: 0, max: 100_000 }) });
+    const fared = fc.record({ entries: fc.integer({ min: 1, max: 8_000 }), bytes: fc.integer({ min: 0, max: 1e10 }), durationMs: fc.integer({ min: 0, max: 600_000 }), retries: fc.constantFrom(...Array.from({ length: 30 }, () => 0), 1, 3), tookMs: fc.integer({ min: 0, max: 100_000 }) });
     fc.assert(
       fc.property(fc.array(fared, { maxLength: 200 }), (all) => {
         let nowMs = 0;
@@ -86,10 +94,13 @@ describe('the size of a segment', () => {
         for (const { tookMs, ...one } of all) {
           nowMs += tookMs;
           landed(one);
-          expect(limits().entries).toBeGreaterThanOrEqual(1_000);
+          expect(limits().entries).toBeGreaterThanOrEqual(segmentLimits.entries / 16);
           expect(limits().entries).toBeLessThanOrEqual(segmentLimits.entries);
           expect(inFlight()).toBeGreaterThanOrEqual(1);
           expect(inFlight()).toBeLessThanOrEqual(4);
+          // What they hold together never grows: memory is to stay flat.
+          expect(inFlight() * limits().entries).toBeLessThanOrEqual(2 * segmentLimits.entries);
+          expect(inFlight() * limits().bytes).toBeLessThanOrEqual(2 * segmentLimits.bytes);
         }
       }),
     );
