@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --heap-growing-percent=70 --disable-warning=ExperimentalWarning
+#!/usr/bin/env -S MALLOC_ARENA_MAX=2 node --max-semi-space-size=2 --heap-growing-percent=70 --disable-warning=ExperimentalWarning
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { runCommandLine } from './cli/program.ts';
