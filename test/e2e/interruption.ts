@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PassingEvent, RecordedEvent } from '../../src/runner/events.ts';
 import { plan } from '../../src/migration/plan.ts';
@@ -67,8 +67,12 @@ export function beginFollowed(stage: Stage, words: readonly string[]): Underway 
       return () => void listeners.delete(listener);
     },
     async killAll() {
-      signalProcesses([pidOf(child), ...descendantsOf(pidOf(child))].map((pid) => ({ pid })), 'SIGKILL');
+      const all = [pidOf(child), ...descendantsOf(pidOf(child))];
+      const directories = all.flatMap(connectionDirectoryOf);
+      signalProcesses(all.map((pid) => ({ pid })), 'SIGKILL');
       await ended;
+      // What is in /tmp does not outlive a power loss.
+      for (const directory of directories) rmSync(directory, { recursive: true, force: true });
     },
     killPrograms() {
       signalProcesses(descendantsOf(pidOf(child)).map((pid) => ({ pid })), 'SIGKILL');
@@ -112,6 +116,12 @@ function descendantsOf(pid: number): readonly number[] {
   const children = Map.groupBy(runningProcesses(), parentOf);
   const below = (parent: number): readonly number[] => (children.get(parent) ?? []).flatMap((child) => [child, ...below(child)]);
   return below(pid);
+}
+
+/** The directory with the socket of the shared connection that an ssh uses; none for any other program. */
+function connectionDirectoryOf(pid: number): readonly string[] {
+  const [, directory] = /\bssh .*-S (\/tmp\/plexlift-\w+)\//.exec(commandOf(pid)) ?? [];
+  return directory === undefined ? [] : [directory];
 }
 
 function parentOf(pid: number): number {
