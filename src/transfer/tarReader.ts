@@ -169,18 +169,14 @@ function octalAt(block: Buffer, at: number, length: number): number {
   while (position < end && block[position] === space) position += 1;
   const digitsAt = position;
   let value = 0;
-  for (let digit = digitOf(block, position); position < end && digit !== null; digit = digitOf(block, position)) {
-    value = value * 8 + digit;
-    position += 1;
-  }
+  for (; position < end && isOctalDigit(block[position]); position += 1) value = value * 8 + (block[position] ?? 0) - zero;
   if (position === digitsAt) return Number.NaN;
   while (position < end && (block[position] === space || block[position] === 0)) position += 1;
   return position === end ? value : Number.NaN;
 }
 
-const space = 0x20;
+const [space, zero] = [0x20, 0x30];
 
-function digitOf(block: Buffer, position: number): number | null {
-  const digit = (block[position] ?? 0) - 0x30;
-  return digit >= 0 && digit <= 7 ? digit : null;
+function isOctalDigit(byte = 0): boolean {
+  return byte >= zero && byte <= zero + 7;
 }

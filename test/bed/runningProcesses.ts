@@ -17,6 +17,11 @@ export function commandOf(pid: number): string {
   return textOf(pid, 'cmdline').replaceAll('\0', ' ').trim();
 }
 
+/** The socket of the shared connection that an ssh uses, as its command line tells; null for any other program. */
+export function sshSocketIn(command: string): string | null {
+  return /\bssh .*?-S (\S+)/.exec(command)?.[1] ?? null;
+}
+
 /** The processes that know this computer's directory `outside` by the name `inside`: those of one container, or of one machine. */
 export function processesThatSee({ outside, inside }: { readonly outside: string; readonly inside: string }): readonly RunningProcess[] {
   const { dev, ino } = statSync(outside);

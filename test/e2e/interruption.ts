@@ -1,11 +1,12 @@
 import { readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PassingEvent, RecordedEvent } from '../../src/runner/events.ts';
 import { plan } from '../../src/migration/plan.ts';
 import { historyOf } from '../../src/runner/history.ts';
 import { readJournal } from '../../src/runner/journal.ts';
 import type { RunningProcess } from '../bed/runningProcesses.ts';
-import { commandOf, runningProcesses, signalProcesses } from '../bed/runningProcesses.ts';
+import { commandOf, runningProcesses, signalProcesses, sshSocketIn } from '../bed/runningProcesses.ts';
 import type { Outcome, Stage } from './stage.ts';
 
 /** A plexlift command that is under way, and what it has said so far. */
@@ -68,11 +69,11 @@ export function beginFollowed(stage: Stage, words: readonly string[]): Underway 
     },
     async killAll() {
       const all = [pidOf(child), ...descendantsOf(pidOf(child))];
-      const directories = all.flatMap(connectionDirectoryOf);
+      const sockets = all.map((pid) => sshSocketIn(commandOf(pid)) ?? '').filter((socket) => socket.startsWith('/tmp/plexlift-'));
       signalProcesses(all.map((pid) => ({ pid })), 'SIGKILL');
       await ended;
       // What is in /tmp does not outlive a power loss.
-      for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+      for (const socket of sockets) rmSync(dirname(socket), { recursive: true, force: true });
     },
     killPrograms() {
       signalProcesses(descendantsOf(pidOf(child)).map((pid) => ({ pid })), 'SIGKILL');
@@ -116,12 +117,6 @@ function descendantsOf(pid: number): readonly number[] {
   const children = Map.groupBy(runningProcesses(), parentOf);
   const below = (parent: number): readonly number[] => (children.get(parent) ?? []).flatMap((child) => [child, ...below(child)]);
   return below(pid);
-}
-
-/** The directory with the socket of the shared connection that an ssh uses; none for any other program. */
-function connectionDirectoryOf(pid: number): readonly string[] {
-  const [, directory] = /\bssh .*-S (\/tmp\/plexlift-\w+)\//.exec(commandOf(pid)) ?? [];
-  return directory === undefined ? [] : [directory];
 }
 
 function parentOf(pid: number): number {

@@ -5,7 +5,7 @@ import { startCluster } from '../bed/kubernetes/cluster.ts';
 import type { Underway } from './interruption.ts';
 import type { KubectlShim } from './kubectlShim.ts';
 import { putShimBefore } from './kubectlShim.ts';
-import { commandOf, runningProcesses } from '../bed/runningProcesses.ts';
+import { commandOf, runningProcesses, sshSocketIn } from '../bed/runningProcesses.ts';
 import type { Stage } from './stage.ts';
 import { openStage } from './stage.ts';
 import type { FaultStage } from './transferFault.ts';
@@ -40,8 +40,8 @@ function reading(underway: Underway) {
 
 /** Where the connection that all commands share is reached, told by the arguments of one of them. */
 function masterSocket(underway: Underway): string {
-  const socket = /^ssh .*?-S (\S+)/.exec(reading(underway)?.command ?? '')?.[1];
-  if (socket === undefined) throw new Error('No ssh of plexlift is running');
+  const socket = sshSocketIn(reading(underway)?.command ?? '');
+  if (socket === null) throw new Error('No ssh of plexlift is running');
   return socket;
 }
 

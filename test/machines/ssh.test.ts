@@ -10,7 +10,7 @@ import { as, command } from '../../src/machines/command.ts';
 import { thisComputer } from '../../src/machines/localMachine.ts';
 import { openSsh } from '../../src/machines/ssh.ts';
 import type { SshMachine, SshOptions } from '../../src/machines/ssh.ts';
-import { commandOf, runningProcesses } from '../bed/runningProcesses.ts';
+import { commandOf, runningProcesses, sshSocketIn } from '../bed/runningProcesses.ts';
 import { failureOf, machineContract } from '../contracts/machine.ts';
 import { loopbackSshd, noSshd } from './loopbackSshd.ts';
 import type { LoopbackSshd } from './loopbackSshd.ts';
@@ -60,9 +60,10 @@ async function connectionsTo({ directory }: LoopbackSshd): Promise<number> {
 
 /** The socket of the connection to an sshd, told by the arguments of the ssh that made it. */
 function socketTo({ configFile }: LoopbackSshd): string {
-  const sockets = runningProcesses().flatMap((pid) => /-S (\S+) .* -M /.exec(commandOf(pid).includes(configFile) ? commandOf(pid) : '')?.[1] ?? []);
-  if (sockets[0] === undefined) throw new Error('There is no connection');
-  return sockets[0];
+  const master = runningProcesses().map(commandOf).find((line) => line.includes(configFile) && line.includes(' -M '));
+  const socket = sshSocketIn(master ?? '');
+  if (socket === null) throw new Error('There is no connection');
+  return socket;
 }
 
 afterEach(async () => {
