@@ -32,15 +32,18 @@ export function processesThatSee({ outside, inside }: { readonly outside: string
   });
 }
 
-/** Sends a signal to those of some processes that have not ended meanwhile. */
-export function signalProcesses(processes: readonly { readonly pid: number }[], signal: NodeJS.Signals): void {
+/** Sends a signal to those of some processes that have not ended meanwhile; gives back how many those are. */
+export function signalProcesses(processes: readonly { readonly pid: number }[], signal: NodeJS.Signals): number {
+  let reached = 0;
   for (const { pid } of processes) {
     try {
       process.kill(pid, signal);
+      reached += 1;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
     }
   }
+  return reached;
 }
 
 /** How many bytes a process has read so far, from wherever; none for one that has ended. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readJournal } from '../../src/runner/journal.ts';
 import type { Cluster } from '../bed/kubernetes/cluster.ts';
 import { startCluster } from '../bed/kubernetes/cluster.ts';
-import { bytesReadBy } from '../bed/runningProcesses.ts';
+import { bytesReadBy, signalProcesses } from '../bed/runningProcesses.ts';
 import { watchFarSides } from './farSides.ts';
 import { writeFreshBulk } from './freshBulk.ts';
 import { beginFollowed, requireExit } from './interruption.ts';
@@ -69,7 +69,7 @@ test('what breaks off in the middle comes through kubectl exec instead', async (
   const underway = beginFollowed(stage, slowly);
   await underway.until(() => {
     const curl = fetching();
-    return curl !== undefined && process.kill(curl, 'SIGKILL');
+    return curl !== undefined && signalProcesses([{ pid: curl }], 'SIGKILL') > 0;
   });
   requireExit(await underway.ended, 0);
   expect(told().slice(before)).toEqual(['pass', 'warn']);

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -13,6 +13,7 @@ import type { LoadedDatabase } from '../bed/load/loadModel.ts';
 import type { Start } from '../bed/load/moments.ts';
 import { momentOf, startOf } from '../bed/load/moments.ts';
 import { buildPlexDeb, defaultPlexVersion } from '../bed/plexServer/build.ts';
+import { commandOf, runningProcesses, signalProcesses } from '../bed/runningProcesses.ts';
 import type { SourceVm } from '../bed/sourceVm/sourceVm.ts';
 import { startSourceVm } from '../bed/sourceVm/sourceVm.ts';
 import { literalTerminal } from '../cli/literalTerminal.ts';
@@ -52,7 +53,7 @@ export interface LoadedSource {
   /** Stops the server without any warning, in the middle of what it writes, and waits until its children are gone too. */
   killServer(): Promise<void>;
   startServer(): Promise<void>;
-  /** Kills every ssh that leads to the machine. */
+  /** Kills every ssh that leads to the machine; gives back how many were running. */
   cutLines(): number;
   close(): Promise<void>;
 }
@@ -123,9 +124,9 @@ export async function openLoadedSource({ python, fatBytes }: { readonly python: 
       await wait(100);
     },
     cutLines() {
-      const lines = sshProcesses(vm.sshConfigFile);
-      for (const processId of lines) process.kill(processId, 'SIGKILL');
-      return lines.length;
+      // Only this machine's connections read that file. One that ends because another was killed before it is cut, too.
+      const lines = runningProcesses().filter((pid) => /^\S*ssh /.test(commandOf(pid)) && commandOf(pid).includes(vm.sshConfigFile));
+      return signalProcesses(lines.map((pid) => ({ pid })), 'SIGKILL');
     },
     async close() {
       await sides.close();
@@ -139,19 +140,4 @@ export async function openLoadedSource({ python, fatBytes }: { readonly python: 
 async function keepOneBackup(databases: string): Promise<void> {
   const [, ...others] = readdirSync(databases).filter(isDatedBackup);
   for (const name of others) await rm(join(databases, name));
-}
-
-/** Every ssh of this computer that reads a certain configuration, which only one machine of a bed has. */
-function sshProcesses(configFile: string): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((processId) => {
-      try {
-        const words = readFileSync(`/proc/${processId}/cmdline`, 'utf8').split('\0');
-        return words[0]?.endsWith('ssh') === true && words.includes(configFile);
-      } catch {
-        return false;
-      }
-    });
 }

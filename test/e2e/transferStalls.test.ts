@@ -77,7 +77,9 @@ describe.concurrent('a copy ends whole', () => {
 
   test('when the tar in the pod stands still and never goes on', async () => {
     const copying = stageFor(1);
-    const { exitCode } = await copying.survives(async (underway) => signalProcesses([await untilUnpacking(copying, underway)], 'SIGSTOP'));
+    const { exitCode } = await copying.survives(async (underway) => {
+      expect(signalProcesses([await untilUnpacking(copying, underway)], 'SIGSTOP')).toBe(1);
+    });
     expect(exitCode).toBe(0);
   });
 
