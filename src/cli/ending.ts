@@ -1,7 +1,9 @@
 import { PlexliftError } from '../errors.ts';
 import { afterwards } from '../migration/afterwards.ts';
+import type { Finishing } from '../migration/finishing.ts';
+import { finishingOf } from '../migration/finishing.ts';
 import type { Migration } from '../migration/migration.ts';
-import { historyOf } from '../runner/history.ts';
+import { eventsOfRun, historyOf } from '../runner/history.ts';
 import type { Journal } from '../runner/journal.ts';
 import type { Step } from '../runner/step.ts';
 import { doneLines, leftoverLines } from './takenBack.ts';
@@ -27,7 +29,7 @@ export async function describeEnding(options: EndingOptions): Promise<string> {
   lines.push(...leftoverLines(journal.events));
   const isWhole = plan.every((step) => history.stateOf(step.name).status === 'finished');
   if (isWhole && error === null && command === 'migrate' && migration.source.kind === 'systemd') lines.push('', 'For you to do', ...afterwards.map((text) => `  ${text}`));
-  lines.push('', `Next: ${nextCommand({ isWhole, error, command, anythingDone: plan.some((step) => step.undo !== undefined && history.wasAttempted(step.name)) })}`, '');
+  lines.push('', `Next: ${nextCommand({ isWhole, error, command, finishing: finishingOf(eventsOfRun(journal.events)), anythingDone: plan.some((step) => step.undo !== undefined && history.wasAttempted(step.name)) })}`, '');
   return lines.join('\n');
 }
 
@@ -47,8 +49,10 @@ export function describeEarlyEnding({ plan, journal, directory, command }: Pick<
   ].join('\n');
 }
 
-function nextCommand(options: { readonly isWhole: boolean; readonly error: unknown; readonly command: string; readonly anythingDone: boolean }): string {
-  const { isWhole, error, command, anythingDone } = options;
+function nextCommand(options: { readonly isWhole: boolean; readonly error: unknown; readonly command: string; readonly finishing: Finishing; readonly anythingDone: boolean }): string {
+  const { isWhole, error, command, finishing, anythingDone } = options;
+  if (finishing === 'ended') return 'nothing; the migration is over';
+  if (finishing === 'agreed') return 'plexlift finish (completes what was begun)';
   if (command === 'rollback') return error === null ? 'everything is as it was; "plexlift migrate" begins anew, "plexlift finish" removes what was copied' : 'plexlift rollback';
   if (command === 'check') return error === null ? 'plexlift migrate' : 'do what is said beside each failed check, then "plexlift check"';
   if (command === 'finish') return error === null ? 'nothing; the migration is over' : 'plexlift finish';

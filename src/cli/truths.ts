@@ -1,9 +1,11 @@
 import { messageOf } from '../errors.ts';
+import { finishingOf } from '../migration/finishing.ts';
 import type { Migration } from '../migration/migration.ts';
 import type { Inspection } from '../migration/steps/inspect.ts';
 import { twoServers } from '../migration/twoServers.ts';
 import type { RecordedEvent } from '../runner/events.ts';
 import { eventsOfRun, historyOf } from '../runner/history.ts';
+import type { GateState } from '../targets/target.ts';
 
 /** What both sides say of themselves at this moment. */
 export interface Truths {
@@ -58,10 +60,12 @@ async function targetTruth({ target, run }: Pick<Migration, 'target' | 'run'>, t
   }
 }
 
-function phaseSentence({ phase, run }: { readonly phase: Awaited<ReturnType<Migration['target']['state']>>['phase']; readonly run: string }, told: Told): string {
+function phaseSentence({ phase, run }: { readonly phase: GateState['phase']; readonly run: string }, told: Told): string {
+  const finishing = finishingOf(eventsOfRun(told.events));
   switch (phase) {
     case 'none':
-      if (isFinished(told)) return 'the library is in use, and plexlift has left the release';
+      if (finishing === 'ended') return 'the library is in use, and plexlift has left the release';
+      if (finishing === 'agreed') return 'the library is in use, and the gate is not in the release any more; "plexlift finish" was begun and has still to end';
       if (historyOf(told.events).stateOf('publish').status === 'finished') return 'the library was published, and the gate is not in the release any more: somebody upgraded it since, so nothing keeps Plex from an empty mount';
       return 'nothing of this run is on it, and no library was changed';
     case 'landing':
@@ -70,6 +74,8 @@ function phaseSentence({ phase, run }: { readonly phase: Awaited<ReturnType<Migr
       return 'publishing was begun; the same command completes it';
     case 'published':
       return 'the library is published';
+    case 'finished':
+      return finishing === 'ended' ? 'the library is in use, and nothing of the migration is left beside it' : 'the library is in use, and there is no way back any more; "plexlift finish" was begun and has still to end';
     case 'withdrawn':
       return 'the library was withdrawn; it is kept under another name';
     default:

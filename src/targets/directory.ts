@@ -118,11 +118,10 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
     },
 
     async finish(): Promise<readonly string[]> {
-      const { phase, run } = await stateNow();
-      if (run === null) return [];
-      const volume = await gate();
-      await (phase === 'published' ? volume.finish(run) : volume.discard(run));
-      return [`The landing area of run "${run}" is removed from "${directory}"; every library stays`];
+      const state = await stateNow();
+      if (state.run === null) return [];
+      await (await gate()).clear(state);
+      return [`The landing area of run "${state.run}" is removed from "${directory}"; every library stays`];
     },
 
     close: async () => await Promise.resolve(),

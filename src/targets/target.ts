@@ -97,7 +97,7 @@ export type Leftover = {
 
 /** How far the target's volume is, as told by the volume itself. */
 export type GateState = {
-  readonly phase: 'none' | 'landing' | 'publishing' | 'published' | 'withdrawn';
+  readonly phase: 'none' | 'landing' | 'publishing' | 'published' | 'withdrawn' | 'finished';
   readonly run: string | null;
 };
 

@@ -11,6 +11,9 @@ const begun = (step: string): RunEvent => ({ type: 'step-begun', step });
 const migrated: readonly RunEvent[] = [inspected, begun('open-target'), begun('stop-source'), begun('publish'), { type: 'step-finished', step: 'publish', result: null, durationMs: 1 }];
 const rolledBack: readonly RunEvent[] = [...migrated, ...['publish', 'stop-source', 'open-target'].map((step): RunEvent => ({ type: 'undo-finished', step }))];
 
+const consented: RunEvent = { type: 'question-answered', id: 'finish', title: 'End it?', answer: 'finish', by: 'person' };
+const finished: RunEvent = { type: 'finished', facts: {} };
+
 function truths(options: { readonly events: readonly RunEvent[]; readonly running?: boolean; readonly kept?: boolean; readonly phase?: GateState['phase']; readonly serving?: string | null; readonly mute?: 'source' | 'target' }) {
   const refuse = async () => Promise.reject(new Error('no route to host'));
   const source = { kind: 'systemd', name: 'alex@old', isRunning: options.mute === 'source' ? refuse : async () => options.running ?? false, isKeptStopped: async () => options.kept ?? true } as unknown as Source;
@@ -59,4 +62,15 @@ test('a source whose machine is away does not keep the target from being asked',
   const { lines, areTwoServers } = await truthsOf({ source: absentSource('alex@old', new Error('no route to host')), target, run: 'run-1' }, { events: migrated.map((event): RecordedEvent => ({ at: 'now', ...event })), error: null });
   expect(lines).toEqual(['alex@old: could not be asked (no route to host)', 'release plex: the library is published; its server answers as processed']);
   expect(areTwoServers).toBe(false);
+});
+
+test.each([
+  { phase: 'published', after: [], says: 'the library is published' },
+  { phase: 'published', after: [consented], says: 'the library is published' },
+  { phase: 'finished', after: [consented], says: 'there is no way back any more; "plexlift finish" was begun and has still to end' },
+  { phase: 'none', after: [consented], says: 'the gate is not in the release any more; "plexlift finish" was begun and has still to end' },
+  { phase: 'none', after: [consented, finished], says: 'plexlift has left the release' },
+  { phase: 'finished', after: [consented, finished], says: 'nothing of the migration is left beside it' },
+] as const)('a volume at "$phase" after $after.length of consent and end: $says', async ({ phase, after, says }) => {
+  expect((await truths({ events: [...migrated, ...after], phase })).lines[1]).toContain(says);
 });

@@ -231,8 +231,15 @@ describe.each([...pairings, ...(isLong ? otherPairings : [])])('with %s a releas
     expect(differencesFromSource(owned)).toEqual([]);
   });
 
-  test.runIf(wayOut === 'finish')('is finished by what is printed then, and keeps the version', async () => {
-    const { child, heard } = await beginAndWait(owned, ['finish', '--yes', 'finish']);
+  test.runIf(wayOut === 'finish')('is finished by what is printed then, also after a waiting that was interrupted, and keeps the version', async () => {
+    const interrupted = await beginAndWait(owned, ['finish', '--yes', 'finish']);
+    interrupted.child.kill('SIGINT');
+    await endedWith(interrupted.child, 130);
+    // What going back needs was removed with consent, so that only finishing is left, and needs no second consent.
+    const refused = await owned.plexlift('rollback');
+    expect(faultsOf(refused, { exitCode: 3, says: ['Cannot roll back: "plexlift finish" was begun with consent', 'there is no way back any more', 'Next: plexlift finish'] })).toEqual([]);
+
+    const { child, heard } = await beginAndWait(owned, ['finish']);
     controller.commit(committedFrom(heard.stdout, base));
     await endedWith(child, 0);
     expect(await identityAt(await owned.release.serverUrl())).toBe(stage.library.processedMachineIdentifier);

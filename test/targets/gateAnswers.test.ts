@@ -7,7 +7,7 @@ describe('state', () => {
     ['none -\n', { phase: 'none', run: null }],
     ['landing r1\n', { phase: 'landing', run: 'r1' }],
     ['withdrawing r1\n', { phase: 'withdrawn', run: 'r1' }],
-    ['finished r1\n', { phase: 'published', run: 'r1' }],
+    ['finished r1\n', { phase: 'finished', run: 'r1' }],
   ])('%j', (answer, state) => expect(parseState(answer)).toEqual(state));
 
   test.each(['', 'landing', 'unheard-of r1\n'])('%j is refused', (answer) => expect(() => parseState(answer)).toThrow('unknown form'));

@@ -1,4 +1,5 @@
 import { PlexliftError } from '../../errors.ts';
+import { isPastReturn } from '../../migration/finishing.ts';
 import type { Migration } from '../../migration/migration.ts';
 import type { Inspection } from '../../migration/steps/inspect.ts';
 import { whileWaiting } from '../../migration/whileWaiting.ts';
@@ -31,7 +32,16 @@ export const finish: CommandSpec = {
 async function finishRun({ migration, journal, plan }: Session, events: readonly RecordedEvent[]): Promise<void> {
   const history = historyOf(events);
   const wasRolledBack = history.stateOf('open-target').status === 'undone' && !plan.some(({ name }) => history.wasAttempted(name));
-  if (!wasRolledBack && history.stateOf('verify').status !== 'finished') throw new PlexliftError('refused', 'Cannot finish: the library was not verified', { remedy: 'Run "plexlift migrate" to the end first, or take it back with "plexlift rollback"' });
+  const isPast = await isPastReturn(events, migration.target);
+  if (!isPast && !wasRolledBack && history.stateOf('verify').status !== 'finished') throw new PlexliftError('refused', 'Cannot finish: the library was not verified', { remedy: 'Run "plexlift migrate" to the end first, or take it back with "plexlift rollback"' });
+  if (isPast) journal.record({ type: 'noted', step: 'finish', text: 'You consented before, and there is no way back any more: what was begun is completed' });
+  else await askForConsent(migration, { wasRolledBack });
+  const done = await whileWaiting(migration.target.finish(inspectionIn(events).target), { what: 'waiting for the gate to leave the target', progress: (progress) => journal.pass({ type: 'progress', step: 'finish', progress }) });
+  journal.record({ type: 'finished', facts: { done: [...done] } });
+  for (const sentence of done) journal.record({ type: 'noted', step: 'finish', text: sentence });
+}
+
+async function askForConsent(migration: Migration, { wasRolledBack }: { readonly wasRolledBack: boolean }): Promise<void> {
   const answer = await migration.ask.choose({
     id: 'finish',
     title: wasRolledBack ? 'Remove what this run copied?' : 'End this migration for good?',
@@ -43,9 +53,6 @@ async function finishRun({ migration, journal, plan }: Session, events: readonly
     yes: 'finish',
   });
   if (answer === 'keep') throw new PlexliftError('refused', 'The migration was not ended, as you chose', { remedy: 'Nothing was changed' });
-  const done = await whileWaiting(migration.target.finish(inspectionIn(events).target), { what: 'waiting for the gate to leave the target', progress: (progress) => journal.pass({ type: 'progress', step: 'finish', progress }) });
-  journal.record({ type: 'finished', facts: { done: [...done] } });
-  for (const sentence of done) journal.record({ type: 'noted', step: 'finish', text: sentence });
 }
 
 function afterVerify({ source, target }: Pick<Migration, 'source' | 'target'>): readonly string[] {

@@ -48,7 +48,7 @@ export const openTarget: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'ac
 
 /** True when publishing was begun: what led there was proven, and cannot be looked at again. */
 export function isBeyondLanding(state: GateState): boolean {
-  return state.phase === 'publishing' || state.phase === 'published';
+  return ['publishing', 'published', 'finished'].includes(state.phase);
 }
 
 async function askAboutExisting(machineIdentifier: string | null, options: Pick<Parameters<typeof openTarget.run>[0], 'ask' | 'run'> & { readonly name: string }): Promise<'set aside'> {

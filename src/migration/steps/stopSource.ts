@@ -31,7 +31,7 @@ export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'manifest' 
       return { ...requireStopped(evidence, source.name), wasRunning, onDeck };
     }
     const state = await target.state();
-    const isPublished = state.phase === 'published' && state.run === run;
+    const isPublished = (state.phase === 'published' || state.phase === 'finished') && state.run === run;
     // Nobody should stop watching for a library that could not be published.
     if (wasRunning && !isPublished) await requireSentinels(target, resultOf(media).sentinels);
     // Kept from starting already, it was agreed to: what was done is only not on record yet.

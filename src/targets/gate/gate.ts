@@ -36,10 +36,8 @@ export interface Gate extends Pick<
   release(run: string): Promise<GateState>;
   /** Undoes publish by renames; asks for `hold` first, and for a server that is stopped. Returns sentences for the record. */
   withdraw(run: string): Promise<readonly string[]>;
-  /** Removes landing area, receipts and scratch of a published run; every library stays. */
-  finish(run: string): Promise<void>;
-  /** Removes the landing area of a run that is not published, or was withdrawn; every library stays. */
-  discard(run: string): Promise<void>;
+  /** Removes landing area, receipts and scratch of the run that the volume is at; every library stays. A published run cannot be withdrawn afterwards. */
+  clear(state: GateState): Promise<void>;
   /** Preferences.xml of the published library. */
   readPreferences(): Promise<Buffer>;
   /** Replaces it by rename, with owner and mode kept; refused while a server has files of the library open. */
@@ -195,12 +193,10 @@ export function gateClient(options: GateOptions): Gate {
       return sentencesOfWithdraw(await text('withdraw', { arguments: [run], timeoutMs: 10 * minuteMs }));
     },
 
-    async finish(run: string): Promise<void> {
-      await call({ verb: 'finish', arguments: [run], timeoutMs: 60 * minuteMs });
-    },
-
-    async discard(run: string): Promise<void> {
-      await call({ verb: 'discard', arguments: [run], timeoutMs: 60 * minuteMs });
+    async clear({ phase, run }): Promise<void> {
+      if (run === null) return;
+      const isNoLibrary = phase === 'landing' || phase === 'withdrawn';
+      await call({ verb: isNoLibrary ? 'discard' : 'finish', arguments: [run], timeoutMs: 60 * minuteMs });
     },
 
     readPreferences: () => call({ verb: 'read-preferences' }),

@@ -18,8 +18,7 @@ const phases: Readonly<Record<string, GateState['phase']>> = {
   // The library moves out from here on, and the run cannot be published any more.
   withdrawing: 'withdrawn',
   withdrawn: 'withdrawn',
-  // Published, and nothing of the migration is left to be done.
-  finished: 'published',
+  finished: 'finished',
 };
 
 /** `PHASE RUN`, where `-` stands for no run. */

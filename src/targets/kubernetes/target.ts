@@ -99,7 +99,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     // A pod from before the gate, left by a plexlift that was killed, cannot answer.
     await waitForCurrentPod();
     const state = await withGate((gate) => gate.state());
-    return state.run === run && (state.phase === 'publishing' || state.phase === 'published');
+    return state.run === run && ['publishing', 'published', 'finished'].includes(state.phase);
   }
 
   async function withdraw(before: TargetFacts): Promise<readonly string[]> {
@@ -219,8 +219,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     },
 
     async finish(before) {
-      const { phase, run } = await withGate((gate) => gate.state());
-      if (run !== null) await withGate((gate) => (phase === 'published' ? gate.finish(run) : gate.discard(run)));
+      const state = await withGate((gate) => gate.state());
+      await withGate((gate) => gate.clear(state));
       const removed = 'The landing area was removed';
       // After a rollback, and after somebody's own "helm upgrade", the values of the release are theirs already.
       if (!(await isGateThere())) return [removed, `Release "${release}" was left as it is: the gate is not in it`];
