@@ -24,7 +24,7 @@ export const finish: CommandSpec = {
       const before = events.findLast((event) => event.type === 'finished');
       if (before === undefined) await finishRun(session, events);
       else journal.record({ type: 'noted', step: 'finish', text: `Nothing was changed: this run was finished already, ${before.at}` });
-      await tellLeftovers(migration, journal);
+      await tellLeftovers(migration, { journal, command: 'finish' });
     });
   },
 };

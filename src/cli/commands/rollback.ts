@@ -23,7 +23,7 @@ export const rollback: CommandSpec = {
       const hasAnything = plan.some(({ name }) => history.wasAttempted(name));
       if (hasAnything) await rollBack({ plan, context: migration, journal, signal: invocation.terminal.signal });
       else journal.record({ type: 'noted', step: 'rollback', text: alreadyText(events.findLast((event) => event.type === 'command-ended' && event.command === 'rollback' && event.outcome === 'done')?.at) });
-      await tellLeftovers(migration, journal);
+      await tellLeftovers(migration, { journal, command: 'rollback' });
     });
   },
 };
