@@ -21,6 +21,8 @@ export interface AssembleOptions {
   readonly record: (event: RunEvent) => void;
   /** Shows values that a person is to commit and keeps them in a file; gives back where they can be read; absent where nothing is changed. */
   readonly showValues?: (yaml: string) => string;
+  /** Where what is needed for a moment may be laid down (default: the system's directory for such files). */
+  readonly scratchDirectory?: string;
   /** True for commands that have work to do without the source: where its machine cannot be reached, they are given one that says so when it is asked. */
   readonly worksWithoutSource?: boolean;
 }
@@ -74,10 +76,11 @@ async function openSource({ source, paths }: Pick<Configuration, 'source' | 'pat
   return systemdPlex({ ...watched, forward: (port) => machine.forward(port), close: () => machine.close() }, { unit: source.unit, media });
 }
 
-function openTarget({ source, target }: Pick<Configuration, 'source' | 'target'>, here: Machine, { terminal, record, showValues }: AssembleOptions): Target {
+function openTarget({ source, target }: Pick<Configuration, 'source' | 'target'>, here: Machine, { terminal, record, showValues, scratchDirectory }: AssembleOptions): Target {
   if ('kubernetes' in target) {
     return kubernetesTarget(here, {
       ...target.kubernetes,
+      ...(scratchDirectory === undefined ? {} : { scratchDirectory }),
       tell: (check, finding) => record({ type: 'check-finished', step: 'transfer', ...check, finding, accepted: false }),
       ...(showValues === undefined ? {} : { committer: { show: showValues, note: (text) => record({ type: 'noted', step: 'release', text }), signal: terminal.signal } }),
     });

@@ -6,7 +6,7 @@ import type { Migration } from '../migration/migration.ts';
 import { requireKnownNames } from '../migration/names.ts';
 import { plan, rehearsalPlan } from '../migration/plan.ts';
 import type { RunDirectory } from '../migration/runDirectory.ts';
-import { createRunDirectory, journalBytes, requireSameMigration, runDirectoryAt, writeWhole } from '../migration/runDirectory.ts';
+import { clearScratch, createRunDirectory, journalBytes, removeScratch, requireSameMigration, runDirectoryAt, writeWhole } from '../migration/runDirectory.ts';
 import { parseMapping } from '../plex/pathMapping.ts';
 import type { Observer, RecordedEvent, RunEvent } from '../runner/events.ts';
 import { eventsOfRun, historyOf } from '../runner/history.ts';
@@ -65,6 +65,7 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
   requireSameMigration(directory, { recorded: recordedFingerprint(directory), wanted });
   const lock = takeLock(directory.lock);
   try {
+    clearScratch(directory);
     const steps = options.rehearsal === true ? rehearsalPlan : plan;
     const journal = openJournal(directory.journal, { observe: observerFor(options, steps) });
     try {
@@ -82,6 +83,7 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
       journal.close();
     }
   } finally {
+    removeScratch(directory);
     lock.release();
   }
 }
@@ -111,7 +113,7 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
   };
   try {
     const answers = parseAnswers(listOption(open.options, 'yes'));
-    const sides = await assemble(configuration, { terminal, record: recordCommand, showValues: (yaml) => showValues(yaml, open), worksWithoutSource: open.worksWithoutSource ?? false });
+    const sides = await assemble(configuration, { terminal, record: recordCommand, showValues: (yaml) => showValues(yaml, open), scratchDirectory: directory.scratch, worksWithoutSource: open.worksWithoutSource ?? false });
     isAssembled = true;
     const accepted = new Set(listOption(open.options, 'accept'));
     const migration: Migration = {

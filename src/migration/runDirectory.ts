@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, PlexliftError } from '../errors.ts';
 import type { Fingerprint } from '../runner/events.ts';
@@ -15,8 +15,10 @@ export interface RunDirectory {
   readonly manifestOf: (run: string) => string;
   /** `…/backup/`: the catalogue as it was before anything was touched; never written again once a run has it. */
   readonly backup: string;
-  /** `…/trial/`: where `examine` tries the rewrite on a copy; made anew each time. */
+  /** `…/trial/`: a copy of the backup on which `examine` tries the rewrite, and of which `media` reads the paths; made anew each time. */
   readonly trial: string;
+  /** `…/scratch/`: what is needed for a moment, such as throwaway copies of databases, as large as those. Gone when a command ends; what one that was killed left goes when the next begins. */
+  readonly scratch: string;
   /** `…/catalogue/taken/`: the raw files with their write-ahead logs, as they lay on the stopped source. */
   readonly taken: string;
   /** `…/catalogue/settled/`: the same with the logs applied; what the proof compares with. */
@@ -40,6 +42,7 @@ export function runDirectoryAt(root: string): RunDirectory {
     manifestOf: (run) => join(root, `manifest-${run}.db`),
     backup: join(root, 'backup'),
     trial: join(root, 'trial'),
+    scratch: join(root, 'scratch'),
     taken: join(root, 'catalogue', 'taken'),
     settled: join(root, 'catalogue', 'settled'),
     rewritten: join(root, 'catalogue', 'rewritten'),
@@ -60,6 +63,17 @@ export function createRunDirectory(directory: RunDirectory): void {
       cause: error,
     });
   }
+}
+
+/** Makes an empty directory of it. Only for whoever holds the lock: nobody else may be using it. */
+export function clearScratch(directory: RunDirectory): void {
+  removeScratch(directory);
+  mkdirSync(directory.scratch, { mode: 0o700 });
+}
+
+/** Removes it with everything in it. */
+export function removeScratch({ scratch }: RunDirectory): void {
+  rmSync(scratch, { recursive: true, force: true });
 }
 
 /** Refuses a run directory that was made for another migration. `recorded` is the journal's first fingerprint, if it has one. */

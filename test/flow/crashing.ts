@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { thisComputer } from '../../src/machines/localMachine.ts';
 import type { Migration } from '../../src/migration/migration.ts';
-import { runDirectoryAt } from '../../src/migration/runDirectory.ts';
+import { clearScratch, runDirectoryAt } from '../../src/migration/runDirectory.ts';
 import { parseMapping } from '../../src/plex/pathMapping.ts';
 import type { Journal } from '../../src/runner/journal.ts';
 import { openJournal } from '../../src/runner/journal.ts';
@@ -145,6 +145,7 @@ export function startProcess(scene: Scene, options: { readonly service: Service;
   const signal = crasher.restart();
   const here = thisComputer();
   const directory = runDirectoryAt(scene.run);
+  clearScratch(directory);
   const journal = crashingJournal(openJournal(directory.journal, { observe: () => undefined }), crasher);
   let manifest: ReturnType<typeof openManifest> | undefined;
   const ahead = listingAhead();

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plan } from '../../src/migration/plan.ts';
@@ -13,6 +13,9 @@ let outcome: Outcome;
 beforeAll(async () => {
   scene = await makeScene();
   before = treeOf(scene.source, { exact: true });
+  const left = join(scene.run, 'scratch', 'plexlift-examine-of-a-killed-command');
+  mkdirSync(left, { recursive: true });
+  writeFileSync(join(left, 'library.db'), 'as large as the library');
   outcome = await scene.plexlift('migrate');
 });
 
@@ -31,6 +34,12 @@ test('ends with 0, every step on record, and says what is true now', () => {
   expect(outcome.stderr).toContain('the library is published');
   expect(outcome.stderr).toContain('plexlift rollback');
   expect(outcome.stdout).toBe('');
+});
+
+test('the run directory holds the record, the catalogues and nothing else, also of a command that was killed before', () => {
+  const manifest = /^manifest-\d{8}t\d{6}-[0-9a-f]{4}\.db$/;
+  expect(readdirSync(scene.run).map((name) => name.replace(manifest, 'manifest')).toSorted()).toEqual(['backup', 'catalogue', 'journal.ndjson', 'manifest', 'missing-media.ndjson', 'report.md', 'trial']);
+  expect(readdirSync(join(scene.run, 'trial'))).toEqual(['before']);
 });
 
 test('the source is as it was, to the last byte', () => {

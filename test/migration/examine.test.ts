@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fileDigests } from '../../src/catalogue/digests.ts';
@@ -6,7 +6,7 @@ import { databaseSchemas } from '../../src/catalogue/schemaMigrations.ts';
 import { PlexliftError } from '../../src/errors.ts';
 import { thisComputer } from '../../src/machines/localMachine.ts';
 import { coverageChecks } from '../../src/migration/checks/coverage.ts';
-import { runDirectoryAt } from '../../src/migration/runDirectory.ts';
+import { clearScratch, createRunDirectory, runDirectoryAt } from '../../src/migration/runDirectory.ts';
 import { backUp } from '../../src/migration/steps/backUp.ts';
 import type { Examined } from '../../src/migration/steps/examine.ts';
 import { examine } from '../../src/migration/steps/examine.ts';
@@ -31,7 +31,8 @@ beforeAll(() => makeCatalogue(sound));
 beforeEach(() => {
   for (const place of [live, directory.root]) removeScratch(place);
   cpSync(sound, live, { recursive: true });
-  mkdirSync(directory.root);
+  createRunDirectory(directory);
+  clearScratch(directory);
 });
 afterAll(() => removeScratch(scratch));
 

@@ -21,10 +21,10 @@ export const backUp: MigrationStep<'source' | 'directory', Backup> = {
     mkdirSync(directory.backup, { recursive: true, mode: 0o700 });
     const snapshot = await source.takeCatalogue(directory.backup, { method, signal });
     if (snapshot.damaged.length > 0) throw await damageOf(directory, snapshot);
-    const trial = await tryRestore({ backup: directory.backup, files: snapshot.files, scratchDirectory: directory.root });
+    const trial = await tryRestore({ backup: directory.backup, files: snapshot.files, scratchDirectory: directory.scratch });
     if (!trial.ok) {
       // Most often a damaged database; then the damage is told, with its table.
-      const integrity = await examineCatalogue(directory.backup, { scratchDirectory: directory.root });
+      const integrity = await examineCatalogue(directory.backup, { scratchDirectory: directory.scratch });
       if (!integrity.ok) throw corruptionError(integrity, { what: backedUp, isStopped: false });
       throw new PlexliftError('refused', `Cannot restore the backup in "${directory.backup}"`, { facts: trial.faults, remedy: 'Nothing was changed anywhere. Look at the messages above; a library that cannot be backed up must not be moved' });
     }
@@ -41,7 +41,7 @@ export const backUp: MigrationStep<'source' | 'directory', Backup> = {
 const backedUp = 'the backup of the databases';
 
 /** What SQLite on the source could not read lies here as raw files, and is examined for the place of the damage. */
-async function damageOf({ backup, root }: Migration['directory'], { damaged }: Snapshot): Promise<PlexliftError> {
-  const integrity = await examineCatalogue(backup, { scratchDirectory: root });
+async function damageOf({ backup, scratch }: Migration['directory'], { damaged }: Snapshot): Promise<PlexliftError> {
+  const integrity = await examineCatalogue(backup, { scratchDirectory: scratch });
   return corruptionError(integrity, { what: backedUp, isStopped: false, damaged });
 }

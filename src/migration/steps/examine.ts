@@ -62,6 +62,8 @@ export const examine: MigrationStep<'source' | 'directory' | 'mapping' | 'pairs'
     const trial = await rewriteCatalogue({ from: before, into: after, mapping, fileGuids, friendlyName: friendlyName ?? hostName });
     const proof = await proveRewrite({ before, after, pairs, fileGuids, edits: trial.preferences.edits });
     if (!proof.ok) throw new PlexliftError('refused', `The rewrite, tried on the backup, differs from what the mapping predicts in ${proof.differenceCount} places`, { facts: proof.differences.slice(0, 20).map((difference) => JSON.stringify(difference)), remedy: 'Nothing was changed. This is a bug in plexlift: please report it with these lines' });
+    // It has shown what it could, and is as large as the databases.
+    rmSync(after, { recursive: true });
 
     const coverage = await coverCatalogue(before, { mapping, fileGuids });
     const schemas = await databaseSchemas(before);

@@ -28,7 +28,7 @@ export const takeCatalogue: MigrationStep<'source' | 'directory' | 'manifest' | 
     }
     const snapshot = await source.takeCatalogue(directory.taken, { method, signal });
     cpSync(directory.taken, directory.settled, { recursive: true, preserveTimestamps: true });
-    const report = await settleSound(directory.settled, { scratchDirectory: directory.root });
+    const report = await settleSound(directory.settled, { scratchDirectory: directory.scratch });
     if (!report.ok || snapshot.damaged.length > 0) throw corruptionError(report, { what: 'the final copy of the databases', isStopped: method === 'files' && source.kind !== 'directory', damaged: snapshot.damaged });
     requireSameSchema({ examined: resultOf(examine).schemas, taken: await databaseSchemas(directory.settled) }, source);
     for (const { file, warnings } of report.databases) for (const { message } of warnings.filter(({ table }) => table === null)) note(`${basename(file)}: ${message}`);

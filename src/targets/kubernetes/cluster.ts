@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { z } from 'zod';
 import { command } from '../../machines/command.ts';
 import type { Command, CommandResult, Machine, RunOptions } from '../../machines/machine.ts';
@@ -10,11 +11,14 @@ export interface ClusterOptions {
   readonly namespace: string;
   readonly kubectl: string;
   readonly helm: string;
+  /** Where what Helm reads may be laid down for one call of it (default: the system's directory for such files). */
+  readonly scratchDirectory?: string;
 }
 
 /** kubectl and helm with the right context and namespace put on every call. */
 export interface Cluster {
   readonly namespace: string;
+  readonly scratchDirectory: string;
   kubectlCommand(...words: readonly string[]): Command;
   kubectl(words: readonly string[], options?: RunOptions): Promise<CommandResult>;
   helm(words: readonly string[], options?: RunOptions): Promise<CommandResult>;
@@ -32,6 +36,7 @@ export function clusterOn(machine: Machine, options: ClusterOptions): Cluster {
   const kubectl: Cluster['kubectl'] = (words, runOptions) => blamingConfiguration('kubectl', options, () => machine.run(kubectlCommand(...words), runOptions));
   return {
     namespace: options.namespace,
+    scratchDirectory: options.scratchDirectory ?? tmpdir(),
     kubectlCommand,
     kubectl,
     helm: (words, runOptions) => blamingConfiguration('helm', options, () => machine.run(command(options.helm, ...words, ...helmFlags), runOptions)),

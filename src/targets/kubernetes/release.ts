@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { parse, stringify } from 'yaml';
@@ -95,14 +94,14 @@ function decodeRecord(data: string): string {
 /** Upgrades the release with its own chart, as recorded (or another one), and exactly these values. Does not wait: the pod is held for hours. Drops no older revision: rolling back needs one of them. */
 export async function upgradeRelease(cluster: Cluster, options: { readonly release: string; readonly chart: RecordedChart | string; readonly values: JsonObject; readonly description: string }): Promise<void> {
   const { release, description } = options;
-  await withChart(options.chart, (chart) =>
+  await withChart(options.chart, cluster, (chart) =>
     cluster.helm(['upgrade', release, chart, '--reset-values', ...valuesOnInput, '--description', description, '--history-max', '0'], { input: JSON.stringify(options.values), timeoutMs: 300_000 }),
   );
 }
 
 /** What Helm makes of a release's chart and values now, as YAML; changes nothing. */
 export async function renderRelease(cluster: Cluster, name: string, release: Release): Promise<string> {
-  const { stdout } = await withChart(release.chart, (chart) =>
+  const { stdout } = await withChart(release.chart, cluster, (chart) =>
     cluster.helm(['template', name, chart, ...valuesOnInput, '--is-upgrade', '--no-hooks'], { input: JSON.stringify(release.values), timeoutMs: 120_000 }),
   );
   return stdout;
@@ -112,9 +111,9 @@ export async function renderRelease(cluster: Cluster, name: string, release: Rel
 const valuesOnInput = ['--values', '-'] as const;
 
 /** Lays a recorded chart down as files for one call of Helm. */
-async function withChart<Result>(chart: RecordedChart | string, use: (chart: string) => Promise<Result>): Promise<Result> {
+async function withChart<Result>(chart: RecordedChart | string, { scratchDirectory }: Cluster, use: (chart: string) => Promise<Result>): Promise<Result> {
   if (typeof chart === 'string') return use(chart);
-  const scratch = mkdtempSync(join(tmpdir(), 'plexlift-chart-'));
+  const scratch = mkdtempSync(join(scratchDirectory, 'plexlift-chart-'));
   try {
     return await use(writeChart(chart, join(scratch, 'chart')));
   } finally {

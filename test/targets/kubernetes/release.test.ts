@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Command, RunOptions } from '../../../src/machines/machine.ts';
 import { clusterOn } from '../../../src/targets/kubernetes/cluster.ts';
 import { readRelease, upgradeRelease } from '../../../src/targets/kubernetes/release.ts';
@@ -39,7 +40,9 @@ test('an upgrade uses the recorded chart, and keeps values out of arguments and 
   const release = await readRelease(clusterOn(machineWith({ kubectl: listOf(recordSecret({ templates: [{ name: 'templates/a.yaml', text: 'kind: A' }] })) }), options), 'plex');
   if (release === null) throw new Error('the release was not read');
 
-  await upgradeRelease(clusterOn(machine, options), { release: 'plex', chart: release.chart, values: { secret: 'PLEX_CLAIM-value' }, description: 'd' });
+  const scratchDirectory = mkdtempSync(join(tmpdir(), 'plexlift-release-test-'));
+  onTestFinished(() => rmSync(scratchDirectory, { recursive: true }));
+  await upgradeRelease(clusterOn(machine, { ...options, scratchDirectory }), { release: 'plex', chart: release.chart, values: { secret: 'PLEX_CLAIM-value' }, description: 'd' });
 
   expect(seen[0]).toMatchObject({ chart: 'kind: A', values: { secret: 'PLEX_CLAIM-value' } });
   expect(seen[0]?.files).toContain('name: plex-media-server');
@@ -47,7 +50,8 @@ test('an upgrade uses the recorded chart, and keeps values out of arguments and 
   expect(seen[0]?.command.arguments.join(' ')).not.toContain('PLEX_CLAIM-value');
   expect(seen[0]?.command.arguments).toEqual(expect.arrayContaining(['--reset-values', '--values', '-', '--kube-context', 'home', '--namespace', 'plex']));
   expect(seen[0]?.command.arguments).not.toEqual(expect.arrayContaining([expect.stringMatching(/^--(wait|atomic)/)]));
-  expect(existsSync(seen[0]?.command.arguments[2] ?? '')).toBe(false);
+  expect(seen[0]?.command.arguments[2]).toMatch(new RegExp(`^${RegExp.escape(scratchDirectory)}/`));
+  expect(readdirSync(scratchDirectory)).toEqual([]);
 });
 
 test('a chart that names files outside itself is refused', async () => {
