@@ -4,10 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readJournal } from '../../src/runner/journal.ts';
+import { rightsWithoutHelm, roleWith } from '../../src/targets/kubernetes/rights.ts';
 import type { Cluster } from '../bed/kubernetes/cluster.ts';
 import { startCluster } from '../bed/kubernetes/cluster.ts';
 import type { GitOpsController } from '../bed/kubernetes/gitOpsController.ts';
 import { startGitOpsController } from '../bed/kubernetes/gitOpsController.ts';
+import { rightsAskedFor } from '../bed/kubernetes/leastRights.ts';
 import type { PlexReleaseOptions } from '../bed/kubernetes/plexRelease.ts';
 import { chartDirectory, helmEnvironment, installPlexRelease, releaseValues } from '../bed/kubernetes/plexRelease.ts';
 import { makeLibrary } from '../bed/library/makeLibrary.ts';
@@ -174,6 +176,8 @@ describe.each<Helm>(['helm3', 'helm4'])('with %s a release with names and a clai
 type Pairing = readonly [Helm, Owner, 'finish' | 'rollback'];
 /** Each Helm, each owner and each way out once. */
 const pairings: readonly Pairing[] = [['helm3', 'Flux', 'finish'], ['helm4', 'Argo CD', 'rollback']];
+/** Where nobody runs Helm but the owner of the release, plexlift may do this and no more. */
+const withoutHelm = rightsWithoutHelm.flatMap(({ group, resource, verbs }) => verbs.map((verb) => `${verb} ${resource}${group === '' ? '' : `.${group}`}`));
 /** What the full run tries as well. */
 const otherPairings: readonly Pairing[] = [['helm4', 'Flux', 'rollback'], ['helm3', 'Argo CD', 'finish']];
 
@@ -187,6 +191,10 @@ describe.each([...pairings, ...(isLong ? otherPairings : [])])('with %s a releas
   beforeAll(async () => {
     owned = await withRelease(helm, { namespace });
     base = releaseValues({ media: media() }, defaultPlexVersion);
+    // In the place of the documented role, which knows no owner.
+    const subject = { kind: 'ServiceAccount', name: 'plexlift', namespace } as const;
+    await cluster.run(['delete', 'rolebinding', 'plexlift', '--namespace', namespace]);
+    await cluster.run(['apply', '--filename', '-'], { input: roleWith(rightsWithoutHelm, { namespace, subject }) });
     controller = await startGitOpsController(cluster, { kind, release: owned.release, helm, committed: { values: base } });
   });
 
@@ -255,7 +263,11 @@ describe.each([...pairings, ...(isLong ? otherPairings : [])])('with %s a releas
     expect(await leftovers()).toBe('');
   });
 
-  test('and nobody but its owner ever changed it', () => {
+  test('and nobody but its owner ever changed it, with no right that only Helm needs', async () => {
+    const { allowed, denied } = await rightsAskedFor(cluster, namespace);
+    expect(denied).toEqual([]);
+    expect(allowed).toEqual(expect.arrayContaining(['get configmaps', 'list statefulsets.apps']));
+    expect(allowed.filter((right) => !withoutHelm.includes(right))).toEqual([]);
     expect(helmCommands(owned)).toEqual([]);
     expect(controller.reverted()).toBe(0);
   });

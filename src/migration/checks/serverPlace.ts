@@ -20,7 +20,7 @@ export const serverPlaceChecks: readonly Check<Pick<PreflightContext, 'source' |
       if (source.timeZone === null) return { status: 'warn', detail: 'the time zone of the source is not known', remedy: 'Set extraEnv.TZ in the values of the release to the zone you live in, e.g. Europe/Berlin: scheduled tasks go by it' };
       const detail = `the source is in ${source.timeZone}, the target ${target.timeZone === null ? 'in none that its image knows' : `in ${target.timeZone}`}`;
       if (target.timeZone !== null && isSameClock(source.timeZone, target.timeZone)) return { status: 'pass', detail };
-      return { status: 'warn', detail, remedy: `Set extraEnv.TZ to "${source.timeZone}" in the values of the release ("helm upgrade … --reuse-values --set extraEnv.TZ=${source.timeZone}"), or scheduled tasks, maintenance among them, run at other hours than before` };
+      return { status: 'warn', detail, remedy: `Set extraEnv.TZ to "${source.timeZone}" in the values of the release ("helm upgrade … --reuse-values --set extraEnv.TZ=${source.timeZone}"; where Argo CD or Flux owns it, commit that instead), or scheduled tasks, maintenance among them, run at other hours than before` };
     },
   },
   {
@@ -34,7 +34,7 @@ export const serverPlaceChecks: readonly Check<Pick<PreflightContext, 'source' |
       const neededBytes = Math.max(leastMemoryBytes, source.memoryPeakBytes ?? 0);
       const detail = `at most ${bytesText(limitBytes)} are allowed; ${took}`;
       const wantedMib = Math.ceil(Math.max(usualMemoryBytes, neededBytes * 1.5) / 1024 ** 2);
-      const raise = `Raise pms.resources.limits.memory in the values of the release to ${wantedMib}Mi or more, or take the limit away ("helm upgrade … --reuse-values --set pms.resources.limits.memory=${wantedMib}Mi"); where it comes from a LimitRange of the namespace, such a value overrides it`;
+      const raise = `Raise pms.resources.limits.memory in the values of the release to ${wantedMib}Mi or more, or take the limit away ("helm upgrade … --reuse-values --set pms.resources.limits.memory=${wantedMib}Mi"; where Argo CD or Flux owns it, commit that instead); where it comes from a LimitRange of the namespace, such a value overrides it`;
       if (limitBytes < neededBytes) return { status: 'fail', detail, remedy: `${raise}. The kernel ends a server that takes more, in the middle of what it writes` };
       if (limitBytes < usualMemoryBytes) return { status: 'warn', detail, remedy: `${raise}. Plex calls 2 GB more than sufficient as a rule, and transcoding needs more while it lasts` };
       return { status: 'pass', detail };

@@ -46,7 +46,7 @@ export function podChecks(checked: PodChecked): readonly Check[] {
       async run() {
         const { image, digest } = await runningContainer(checked);
         const name = image.split('@')[0]?.replace(/:[^:/]*$/, '') ?? image;
-        if (!/(?:^|\/)pms-docker$/.test(name)) return fail(`the image is ${image}`, 'plexlift pins image.tag to the exact version of the source, and only plexinc/pms-docker, or a mirror of it under the same name, has such tags. Set image.registry and image.repository in the values of the release to it ("helm upgrade … --reuse-values --set image.registry=index.docker.io,image.repository=plexinc/pms-docker")');
+        if (!/(?:^|\/)pms-docker$/.test(name)) return fail(`the image is ${image}`, 'plexlift pins image.tag to the exact version of the source, and only plexinc/pms-docker, or a mirror of it under the same name, has such tags. Set image.registry and image.repository in the values of the release to it ("helm upgrade … --reuse-values --set image.registry=index.docker.io,image.repository=plexinc/pms-docker"; where Argo CD or Flux owns it, commit that instead)');
         const tag = tagOf(image);
         const detail = `${image}, running as ${digest}`;
         return tag !== null && parseVersion(tag) !== null ? pass(detail) : { status: 'warn', detail: `${detail}: this tag is no exact version`, remedy: 'plexlift pins image.tag to the exact version of the source; keep it so, or the server changes its version by itself at a restart' };

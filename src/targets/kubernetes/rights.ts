@@ -9,6 +9,8 @@ export interface RightsRule {
   readonly resource: string;
   readonly verbs: readonly string[];
   readonly purpose: string;
+  /** Those of the verbs that only Helm asks for: not needed where a controller owns the release. */
+  readonly ofHelm?: readonly string[];
   /** Needed only where the release has this part. */
   readonly part?: ChartPart;
 }
@@ -25,14 +27,20 @@ export const rightsRules: readonly RightsRule[] = [
   { group: '', resource: 'pods', verbs: ['get', 'delete'], purpose: 'Look at the pod, and replace it: a StatefulSet does not replace one that is held back' },
   { group: '', resource: 'pods/exec', verbs: ['create', 'get'], purpose: 'Work on the volume from inside the pod; kubectl asks for "get" first (WebSocket, for which newer API servers want "create" too), and for "create" where it falls back to SPDY' },
   { group: '', resource: 'pods/portforward', verbs: ['create', 'get'], purpose: 'Ask the server in the pod; the two verbs as above' },
-  { group: 'apps', resource: 'statefulsets', verbs: ['get', 'list', 'patch'], purpose: 'Find the workload of the release; Helm puts the gate into it and takes it out again' },
-  { group: '', resource: 'secrets', verbs: ['get', 'list', 'create', 'update'], purpose: "Helm keeps its records of releases in secrets (and is told to drop none); a role cannot tell them from other secrets of the namespace" },
-  { group: '', resource: 'configmaps', verbs: ['get', 'create', 'patch', 'delete'], purpose: 'The script of the gate lies in a ConfigMap of the release' },
-  { group: '', resource: 'services', verbs: ['get', 'patch'], purpose: 'Helm goes through every object of the release: it reads those that stay as they are, and applies them again where Helm 4 made the release' },
-  { group: '', resource: 'serviceaccounts', verbs: ['get', 'patch'], purpose: 'The same' },
-  { group: 'networking.k8s.io', resource: 'ingresses', verbs: ['get', 'patch'], purpose: 'The same, where the release has an Ingress', part: 'ingress' },
-  { group: 'gateway.networking.k8s.io', resource: 'httproutes', verbs: ['get', 'patch'], purpose: 'The same, where the release has an HTTPRoute', part: 'httpRoute' },
+  { group: 'apps', resource: 'statefulsets', verbs: ['get', 'list', 'patch'], ofHelm: ['patch'], purpose: 'Find the workload of the release; Helm puts the gate into it and takes it out again' },
+  { group: '', resource: 'secrets', verbs: ['get', 'list', 'create', 'update'], ofHelm: ['get', 'create', 'update'], purpose: "Helm keeps its records of releases in secrets (and is told to drop none); a role cannot tell them from other secrets of the namespace" },
+  { group: '', resource: 'configmaps', verbs: ['get', 'create', 'patch', 'delete'], ofHelm: ['create', 'patch', 'delete'], purpose: 'The script of the gate lies in a ConfigMap of the release' },
+  { group: '', resource: 'services', verbs: ['get', 'patch'], ofHelm: ['get', 'patch'], purpose: 'Helm goes through every object of the release: it reads those that stay as they are, and applies them again where Helm 4 made the release' },
+  { group: '', resource: 'serviceaccounts', verbs: ['get', 'patch'], ofHelm: ['get', 'patch'], purpose: 'The same' },
+  { group: 'networking.k8s.io', resource: 'ingresses', verbs: ['get', 'patch'], ofHelm: ['get', 'patch'], purpose: 'The same, where the release has an Ingress', part: 'ingress' },
+  { group: 'gateway.networking.k8s.io', resource: 'httproutes', verbs: ['get', 'patch'], ofHelm: ['get', 'patch'], purpose: 'The same, where the release has an HTTPRoute', part: 'httpRoute' },
 ];
+
+/** What is needed where Argo CD or Flux owns the release, and plexlift runs no Helm. */
+export const rightsWithoutHelm: readonly RightsRule[] = rightsRules.flatMap((rule) => {
+  const verbs = rule.verbs.filter((verb) => rule.ofHelm?.includes(verb) !== true);
+  return verbs.length === 0 ? [] : [{ ...rule, verbs }];
+});
 
 /** docs/rbac.yaml: a service account with the least that plexlift needs, ready to apply; what only parts of the chart need is commented out. */
 export function leastRole(): string {
@@ -40,7 +48,7 @@ export function leastRole(): string {
   const name = 'plexlift';
   const rules = rightsRules.flatMap((rule) => {
     const lines = ruleLines(rule).map((line) => `  ${line}`);
-    return [`  # ${rule.purpose}.`, ...(rule.part === undefined ? lines : lines.map((line) => `  #${line.slice(1)}`))];
+    return [`  # ${rule.purpose}.${helmText(rule)}`, ...(rule.part === undefined ? lines : lines.map((line) => `  #${line.slice(1)}`))];
   });
   return [
     '# The least that plexlift needs: nothing outside the namespace of the release, and no right that it could do without.',
@@ -49,6 +57,7 @@ export function leastRole(): string {
     '#   kubectl apply --filename docs/rbac.yaml',
     '#   kubectl create token plexlift --namespace plex --duration 24h',
     '#',
+    '# Where Argo CD or Flux owns the release, plexlift runs no Helm: what is said to be for Helm only can be left out.',
     '# To give the same to yourself instead, put "kind: User" and your own name ("kubectl auth whoami") under "subjects".',
     'apiVersion: v1',
     'kind: ServiceAccount',
@@ -75,6 +84,11 @@ export function roleWith(rules: readonly RightsRule[], { namespace, subject }: {
   const name = `plexlift-${createHash('sha256').update(JSON.stringify(rules)).digest('hex').slice(0, 8)}`;
   const role = ['apiVersion: rbac.authorization.k8s.io/v1', 'kind: Role', 'metadata:', `  name: ${name}`, `  namespace: ${namespace}`, 'rules:', ...rules.flatMap(ruleLines).map((line) => `  ${line}`)];
   return ['apiVersion: v1', 'kind: List', 'items:', ...itemLines(role), ...itemLines(bindingLines({ name, namespace, subject }))].join('\n');
+}
+
+function helmText({ verbs, ofHelm = [] }: RightsRule): string {
+  if (ofHelm.length === 0) return '';
+  return ofHelm.length === verbs.length ? ' For Helm only.' : ` For Helm only: ${ofHelm.map((verb) => `"${verb}"`).join(', ')}.`;
 }
 
 function ruleLines({ group, resource, verbs }: RightsRule): readonly string[] {

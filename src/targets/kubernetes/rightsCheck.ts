@@ -3,10 +3,12 @@ import { PlexliftError } from '../../errors.ts';
 import type { Check, Finding } from '../../runner/check.ts';
 import type { Cluster } from './cluster.ts';
 import { parsed } from './cluster.ts';
+import { controllersOf } from './controller.ts';
 import { readRelease } from './release.ts';
 import type { ChartPart, RightsRule, RightsSubject } from './rights.ts';
-import { rightsRules, roleWith } from './rights.ts';
+import { rightsRules, rightsWithoutHelm, roleWith } from './rights.ts';
 import { isForbidden } from './unusableProgram.ts';
+import { findStatefulSet } from './workload.ts';
 
 /** Whose rights, on which release. */
 interface RightsAsked {
@@ -37,7 +39,8 @@ export async function tellingMissingRights<Result>(asked: RightsAsked, work: () 
 
 async function rightsFinding({ cluster, release }: RightsAsked): Promise<Finding> {
   const parts = await partsOf({ cluster, release });
-  const needed = rightsRules.filter(({ part }) => part === undefined || parts.includes(part));
+  const rules = (await isOwned({ cluster, release })) ? rightsWithoutHelm : rightsRules;
+  const needed = rules.filter(({ part }) => part === undefined || parts.includes(part));
   const missing: RightsRule[] = [];
   for (const rule of needed) {
     const verbs = await deniedVerbs(cluster, rule);
@@ -68,6 +71,16 @@ async function partsOf({ cluster, release }: RightsAsked): Promise<readonly Char
     return (['ingress', 'httpRoute'] as const).filter((part) => values?.[part]?.enabled === true);
   } catch (error) {
     if (isForbidden(error)) return [];
+    throw error;
+  }
+}
+
+/** Whether Argo CD or Flux owns the release (or both seem to), so that Helm is not run here. Where nobody may look, what Helm needs is asked for as well. */
+async function isOwned({ cluster, release }: RightsAsked): Promise<boolean> {
+  try {
+    return controllersOf(await findStatefulSet(cluster, release)).length > 0;
+  } catch (error) {
+    if (isForbidden(error) || (error instanceof PlexliftError && error.kind === 'refused')) return false;
     throw error;
   }
 }

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import type { Command } from '../../../src/machines/machine.ts';
 import { clusterOn } from '../../../src/targets/kubernetes/cluster.ts';
 import type { RightsRule } from '../../../src/targets/kubernetes/rights.ts';
-import { leastRole, rightsRules } from '../../../src/targets/kubernetes/rights.ts';
+import { leastRole, rightsRules, rightsWithoutHelm } from '../../../src/targets/kubernetes/rights.ts';
 import { rightsCheck, tellingMissingRights } from '../../../src/targets/kubernetes/rightsCheck.ts';
 import { remedyOf } from '../../migration/literalFacts.ts';
 import type { Answers } from './fakeCluster.ts';
-import { listOf, machineWith, recordSecret } from './fakeCluster.ts';
+import { listOf, machineWith, recordSecret, statefulSet } from './fakeCluster.ts';
 
 const everyPart = { 'kubectl get secrets': listOf(recordSecret({ values: { ingress: { enabled: true }, httpRoute: { enabled: true } } })) };
 const asServiceAccount = { 'kubectl auth whoami': JSON.stringify({ status: { userInfo: { username: 'system:serviceaccount:tools:alex' } } }) };
@@ -23,7 +23,7 @@ function without(rule: Pick<RightsRule, 'resource' | 'group'>, verb: string): An
 }
 
 function asked(answers: Answers) {
-  return { cluster: clusterOn(machineWith(answers), { namespace: 'plex', kubectl: 'kubectl', helm: 'helm' }), release: 'plex' };
+  return { cluster: clusterOn(machineWith({ 'kubectl get statefulsets': listOf(statefulSet()), ...answers }), { namespace: 'plex', kubectl: 'kubectl', helm: 'helm' }), release: 'plex' };
 }
 
 /** The rules of the role in a remedy, and whom it is bound to. */
@@ -82,12 +82,39 @@ test.each(each)('without the right to %s %s the check fails, and prints exactly 
 
 test('with all of them it passes, and a part that the release lacks is not asked for', async () => {
   const seen: Command[] = [];
-  const machine = machineWith({ 'kubectl get secrets': listOf(recordSecret()), 'kubectl auth can-i': '' });
+  const machine = machineWith({ 'kubectl get secrets': listOf(recordSecret()), 'kubectl get statefulsets': listOf(statefulSet()), 'kubectl auth can-i': '' });
   const cluster = clusterOn({ ...machine, run: (command, options) => (seen.push(command), machine.run(command, options)) }, { namespace: 'plex', kubectl: 'kubectl', helm: 'helm' });
 
   expect(await rightsCheck({ cluster, release: 'plex' }).run()).toMatchObject({ status: 'pass' });
   expect(seen.some(({ arguments: words }) => words.includes('--subresource=exec'))).toBe(true);
   expect(seen.filter(({ arguments: words }) => words.some((word) => /ingresses|httproutes/.test(word)))).toEqual([]);
+});
+
+describe('where a controller owns the release', () => {
+  const owned = { 'kubectl get statefulsets': listOf(statefulSet({ annotations: { 'argocd.argoproj.io/tracking-id': 'media-plex:apps/StatefulSet:plex/plex' } })) };
+  const helmOnly = each.filter(([verb, , { ofHelm }]) => ofHelm?.includes(verb) === true);
+
+  test.each(helmOnly)('the right to %s %s, which only Helm needs, is not asked for', async (verb, _, rule) => {
+    expect(await rightsCheck(asked({ ...everyPart, ...owned, ...without(rule, verb) })).run()).toMatchObject({ status: 'pass' });
+  });
+
+  test.each(each.filter((right) => !helmOnly.includes(right)))('the right to %s %s is', async (verb, _, rule) => {
+    expect(await rightsCheck(asked({ ...everyPart, ...owned, ...asServiceAccount, ...without(rule, verb) })).run()).toMatchObject({ status: 'fail' });
+  });
+
+  test('what is left is on six kinds of objects, and writes to none but pods', () => {
+    expect(rightsWithoutHelm.flatMap(({ resource, verbs }) => verbs.filter((verb) => ['create', 'update', 'patch', 'delete'].includes(verb)).map((verb) => `${verb} ${resource}`))).toEqual(['delete pods', 'create pods/exec', 'create pods/portforward']);
+    expect(rightsWithoutHelm).toHaveLength(6);
+  });
+
+  test.each([
+    ['two seem to', listOf(statefulSet({ annotations: { 'argocd.argoproj.io/tracking-id': 'a', 'helm.toolkit.fluxcd.io/name': 'b' } })), 'pass'],
+    ['nobody may look', forbidden, 'fail'],
+    ['there is no such release', listOf(), 'fail'],
+  ] as const)('where %s, a missing right of Helm is a "%3$s"', async (_, statefulSets, status) => {
+    const answers = { ...everyPart, 'kubectl get statefulsets': statefulSets, 'kubectl get pods': listOf(), ...asServiceAccount, ...without({ resource: 'services', group: '' }, 'patch') };
+    expect(await rightsCheck(asked(answers)).run()).toMatchObject({ status });
+  });
 });
 
 test('what is applied later does not take the place of what was applied before', async () => {
