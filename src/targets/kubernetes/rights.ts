@@ -27,7 +27,7 @@ export const rightsRules: readonly RightsRule[] = [
   { group: '', resource: 'pods', verbs: ['get', 'delete'], purpose: 'Look at the pod, and replace it: a StatefulSet does not replace one that is held back' },
   { group: '', resource: 'pods/exec', verbs: ['create', 'get'], purpose: 'Work on the volume from inside the pod; kubectl asks for "get" first (WebSocket, for which newer API servers want "create" too), and for "create" where it falls back to SPDY' },
   { group: '', resource: 'pods/portforward', verbs: ['create', 'get'], purpose: 'Ask the server in the pod; the two verbs as above' },
-  { group: 'apps', resource: 'statefulsets', verbs: ['get', 'list', 'patch'], ofHelm: ['patch'], purpose: 'Find the workload of the release; Helm puts the gate into it and takes it out again' },
+  { group: 'apps', resource: 'statefulsets', verbs: ['get', 'list', 'patch'], ofHelm: ['get', 'patch'], purpose: 'Find the workload of the release; Helm puts the gate into it and takes it out again' },
   { group: '', resource: 'secrets', verbs: ['get', 'list', 'create', 'update'], ofHelm: ['get', 'create', 'update'], purpose: "Helm keeps its records of releases in secrets (and is told to drop none); a role cannot tell them from other secrets of the namespace" },
   { group: '', resource: 'configmaps', verbs: ['get', 'create', 'patch', 'delete'], ofHelm: ['create', 'patch', 'delete'], purpose: 'The script of the gate lies in a ConfigMap of the release' },
   { group: '', resource: 'services', verbs: ['get', 'patch'], ofHelm: ['get', 'patch'], purpose: 'Helm goes through every object of the release: it reads those that stay as they are, and applies them again where Helm 4 made the release' },
