@@ -51,7 +51,7 @@ export const verify: MigrationStep<'source' | 'target' | 'directory' | 'manifest
         onDeck: resultOf(stopSource).onDeck,
         expected: { machineIdentifier: source.processedMachineIdentifier, version: resultOf(openTarget).version, claimed: token !== null },
       });
-      const checks: CheckOutcome[] = [];
+      const [checks, notCompared]: [CheckOutcome[], string[]] = [[], []];
       let comebacksLeft = comebacks;
       for (const check of verifyChecks) {
         let answered = await ask(check, contextOn(connection.baseUrl));
@@ -62,12 +62,13 @@ export const verify: MigrationStep<'source' | 'target' | 'directory' | 'manifest
           answered = await ask(check, contextOn(connection.baseUrl));
         }
         if ('isServerGone' in answered) throw wentAway(target.name, { check: check.name, reason: answered.reason });
-        const { finding } = answered;
+        const { finding, wasCompared } = answered;
+        if (!wasCompared) notCompared.push(check.name);
         checks.push({ name: check.name, claim: check.claim, finding, accepted: false });
         record({ type: 'check-finished', step: 'verify', name: check.name, claim: check.claim, finding, accepted: false });
       }
-      const differences = checks.filter((check) => check.finding.status === 'fail');
-      if (differences.length > 0) throw difference(target.name, differences);
+      const failed = checks.filter((check) => check.finding.status === 'fail');
+      if (failed.length > 0) throw difference(target.name, { failed, notCompared });
       return { server: 'compared', checks };
     } finally {
       await connection.close();
@@ -75,20 +76,18 @@ export const verify: MigrationStep<'source' | 'target' | 'directory' | 'manifest
   },
 };
 
-type Answered = { readonly finding: Finding } | { readonly isServerGone: true; readonly reason: string };
-
-/** How the detail of a check begins to which there was no answer to be compared. */
-const notCompared = 'could not be compared';
+/** `wasCompared` is false where there was no answer to be compared. */
+type Answered = { readonly finding: Finding; readonly wasCompared: boolean } | { readonly isServerGone: true; readonly reason: string };
 
 /** A server that has just started may refuse for a moment: each check is asked again a few times before it counts as failed, or the server as gone. */
 async function ask(check: Check<VerifyContext>, context: VerifyContext): Promise<Answered> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return { finding: await check.run(context) };
+      return { finding: await check.run(context), wasCompared: true };
     } catch (error) {
       if (attempt === 4) {
         const reason = messageOf(error);
-        return (await answers(context)) ? { finding: { status: 'fail', detail: `${notCompared}: ${reason}`, remedy: goBack } } : { isServerGone: true, reason };
+        return (await answers(context)) ? { finding: { status: 'fail', detail: `could not be compared: ${reason}`, remedy: goBack }, wasCompared: false } : { isServerGone: true, reason };
       }
       await delay(attempt * 1500);
     }
@@ -107,17 +106,18 @@ async function answers({ server }: VerifyContext): Promise<boolean> {
 
 function wentAway(name: string, { check, reason }: { readonly check: string; readonly reason: string }): PlexliftError {
   return new PlexliftError('failed', `The server on ${name} keeps going away while it is compared`, {
-    facts: [`${check}: ${notCompared}: ${reason}`],
+    facts: [`${check}: could not be compared: ${reason}`],
     remedy: 'Look at the log of the server and the events of its pod for what ends it; the same command then waits for it and compares again',
   });
 }
 
-function difference(name: string, failed: readonly CheckOutcome[]): PlexliftError {
-  const details = failed.flatMap(({ name: check, finding }) => (finding.status === 'fail' ? [{ check, detail: finding.detail }] : []));
-  const silent = details.filter(({ detail }) => detail.startsWith(notCompared)).length;
+function difference(name: string, { failed, notCompared }: { readonly failed: readonly CheckOutcome[]; readonly notCompared: readonly string[] }): PlexliftError {
+  const facts = failed.flatMap(({ name: check, finding }) => (finding.status === 'fail' ? [`${check}: ${finding.detail}`] : []));
+  const silent = notCompared.length;
+  const differing = failed.length - silent;
   const points = (count: number): string => (count === 1 ? 'one point' : `${count} points`);
-  const parts = [...(silent < details.length ? [`differs from what was moved in ${points(details.length - silent)}`] : []), ...(silent > 0 ? [`${notCompared} with what was moved in ${points(silent)}`] : [])];
-  return new PlexliftError('difference', `The server on ${name} ${parts.join(', and ')}`, { facts: details.map(({ check, detail }) => `${check}: ${detail}`), remedy: goBack });
+  const parts = [...(differing > 0 ? [`differs from what was moved in ${points(differing)}`] : []), ...(silent > 0 ? [`could not be compared with what was moved in ${points(silent)}`] : [])];
+  return new PlexliftError('difference', `The server on ${name} ${parts.join(', and ')}`, { facts, remedy: goBack });
 }
 
 /** Media paths that could not be read when they were looked up, one JSON object a line. */
