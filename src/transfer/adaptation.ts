@@ -70,7 +70,7 @@ export function adaptation(options: { readonly isBusy: () => boolean; readonly n
     inFlight: () => inFlight,
     limits() {
       // More in flight are smaller ones: the lists of all together take the memory that those in flight at first take.
-      const part = share * Math.min(1, first / inFlight);
+      const part = Math.max(smallestShare, share * Math.min(1, first / inFlight));
       return { entries: Math.max(1, Math.floor(limits.entries * part)), bytes: Math.max(1, Math.floor(limits.bytes * part)) };
     },
     landed({ entries, bytes, durationMs, retries }) {

@@ -94,7 +94,7 @@ describe('the size of a segment', () => {
         for (const { tookMs, ...one } of all) {
           nowMs += tookMs;
           landed(one);
-          expect(limits().entries).toBeGreaterThanOrEqual(segmentLimits.entries / 16);
+          expect(limits().entries).toBeGreaterThanOrEqual(segmentLimits.entries / 8);
           expect(limits().entries).toBeLessThanOrEqual(segmentLimits.entries);
           expect(inFlight()).toBeGreaterThanOrEqual(1);
           expect(inFlight()).toBeLessThanOrEqual(4);
