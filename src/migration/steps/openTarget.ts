@@ -68,5 +68,5 @@ async function askAboutExisting(machineIdentifier: string | null, options: Pick<
     typed: 'set-aside',
   });
   if (answer === 'set-aside') return 'set aside';
-  throw new PlexliftError('refused', `Stopped because ${options.name} already has a library`, { remedy: 'Nothing was changed on the target. Use another release or volume, or run the same command again and agree to set the library aside' });
+  throw new PlexliftError('refused', `Stopped because ${options.name} already has a library`, { remedy: 'Nothing was changed on the target. For another release or volume, run "plexlift rollback" first, so that it is looked at anew; or run the same command again and agree to set the library aside' });
 }

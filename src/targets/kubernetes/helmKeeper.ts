@@ -34,6 +34,16 @@ export function helmKeeper(cluster: Cluster, { release, chart }: { readonly rele
     throw new PlexliftError('failed', `Cannot find revision ${revision} of release "${release}", which holds your own values`, { remedy: 'Helm keeps ten revisions by default and drops older ones. Restore your values with "helm upgrade" and your own values file' });
   }
 
+  /** What somebody upgraded since would be undone by the gate, and what was found out of the release may not be true of it any more. */
+  function requireUnchanged(found: Release, former: Release): void {
+    const isTheirs = found.status === 'deployed' && runOf(found.values) === null;
+    if (!isTheirs || isSame(found, former)) return;
+    throw new PlexliftError('refused', `Cannot put the gate into release "${release}": it was upgraded since it was looked at`, {
+      facts: [`it was looked at as revision ${former.revision}, and revision ${found.revision} has other values, or another chart`],
+      remedy: `Let it be looked at anew: "plexlift rollback", then "plexlift migrate". Or take the upgrade back: "${rollbackCommand(cluster, release, former.revision)}", then run the same command again`,
+    });
+  }
+
   /** Upgrades to these values; a try that fails is rolled back, so that the release is as it was before. */
   async function upgrade(now: Release, { values, description, backTo }: { readonly values: JsonObject; readonly description: string; readonly backTo: number }): Promise<void> {
     try {
@@ -87,7 +97,7 @@ export function helmKeeper(cluster: Cluster, { release, chart }: { readonly rele
   async function putBack(before: TargetFacts): Promise<readonly string[]> {
     const now = await requireRelease();
     const then = await formerRelease(before, now);
-    const isAsBefore = now.status === 'deployed' && JSON.stringify(now.values) === JSON.stringify(then.values) && JSON.stringify(now.chart) === JSON.stringify(then.chart);
+    const isAsBefore = now.status === 'deployed' && isSame(now, then);
     const isGateLeft = await isGateThere();
     // A rollback that was killed left its revision on record, and not in the cluster: Helm takes away only what its newest record holds.
     if (isGateLeft && runOf(now.values) === null) await returnToGate({ from: then.revision, to: now.revision });
@@ -97,7 +107,7 @@ export function helmKeeper(cluster: Cluster, { release, chart }: { readonly rele
   }
 
   return {
-    async putGate(request) {
+    async putGate(request, { acceptsChanges } = {}) {
       const script = await readGateScript();
       const set = await findStatefulSet(cluster, release);
       const { annotations } = set.spec.template.metadata;
@@ -106,6 +116,7 @@ export function helmKeeper(cluster: Cluster, { release, chart }: { readonly rele
       if (isThere && found.status === 'deployed') return [];
       await unlock(found, request);
       const former = await formerRelease(request.before, found);
+      if (acceptsChanges !== true) requireUnchanged(found, former);
       const values = gateValues({ values: former.values, run: request.run, script, plex: plexContainer(set), version: request.version, owner: request.before.owner, nodePassesMountsOn: releaseBefore(request.before).nodePassesMountsOn });
       const backTo = found.status === 'deployed' ? found.revision : former.revision;
       await upgrade(await requireRelease(), { values, description: `plexlift ${request.run}: gate`, backTo });
@@ -124,4 +135,8 @@ export function helmKeeper(cluster: Cluster, { release, chart }: { readonly rele
       return version === null ? [] : [`Put this into your values file, or your next upgrade changes the server's version: image.tag: ${version}`];
     },
   };
+}
+
+function isSame(one: Release, other: Release): boolean {
+  return JSON.stringify(one.values) === JSON.stringify(other.values) && JSON.stringify(one.chart) === JSON.stringify(other.chart);
 }

@@ -18,8 +18,11 @@ export function releaseBefore(before: TargetFacts): ReleaseBefore {
  * StatefulSet is as asked, and gives back sentences for the record; the pods are somebody else's business.
  */
 export interface ReleaseKeeper {
-  /** Brings in the gate of a run, with its script and the pinned version; nothing to tell where it is there already. */
-  putGate(request: OpenRequest): Promise<readonly string[]>;
+  /**
+   * Brings in the gate of a run, with its script and the pinned version; nothing to tell where it is there already. Refuses where somebody changed
+   * the release since it was looked at, unless `acceptsChanges`: what was found out about it, its volume above all, may be another's.
+   */
+  putGate(request: OpenRequest, options?: { readonly acceptsChanges?: true }): Promise<readonly string[]>;
   /** Takes back what `putGate` has just done, after a pod with the gate turned out not to start; null where that is not for plexlift to do. */
   goBack: ((before: TargetFacts) => Promise<string>) | null;
   /** Makes the release as it was before anything was changed. */

@@ -109,7 +109,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       // Somebody's own "helm upgrade" may have taken the gate away from a library that was published: nothing would hold Plex back.
       if (!(await isGateThere())) {
         await withGate((gate) => gate.hold(run));
-        await (await keeper()).putGate({ run, version: null, before });
+        await (await keeper()).putGate({ run, version: null, before }, { acceptsChanges: true });
         await waitForGate();
       }
       await holdPlex(run);

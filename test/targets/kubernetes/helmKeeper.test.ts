@@ -91,6 +91,23 @@ test('the gate comes in with the release\'s own chart and everything of the user
   expect(await keeper.putBack(before)).toEqual(['Release "plex" is at its former values']);
 });
 
+test('a release that somebody upgraded since it was looked at is refused, but for taking a library back', async () => {
+  const changed = { ...theirs, pms: { configExistingClaim: 'another' } };
+  const { keeper, calls, values } = helmRelease({ history: [...deployed, { status: 'deployed', values: changed }] });
+
+  await expect(keeper.putGate(request)).rejects.toMatchObject({ kind: 'refused', message: expect.stringContaining('it was upgraded since it was looked at'), facts: ['it was looked at as revision 1, and revision 2 has other values, or another chart'], remedy: expect.stringMatching(/"plexlift rollback", then "plexlift migrate".*"helm rollback plex 1 --namespace plex"/) });
+  expect([calls, values()]).toEqual([[], changed]);
+  await keeper.putGate(request, { acceptsChanges: true });
+  expect(calls).toEqual(['upgrade plex its own chart']);
+});
+
+test('one that was upgraded with the same values is none of that', async () => {
+  const { keeper, calls } = helmRelease({ history: [...deployed, { status: 'deployed', values: theirs }] });
+
+  await keeper.putGate(request);
+  expect(calls).toEqual(['upgrade plex its own chart']);
+});
+
 test('another chart is used where one is named', async () => {
   const { keeper, calls } = helmRelease({ history: deployed, chart: './mine' });
 
