@@ -22,14 +22,14 @@ export interface EndingOptions {
 export async function describeEnding(options: EndingOptions): Promise<string> {
   const { migration, journal, plan, error, command } = options;
   const history = historyOf(journal.events);
-  const { lines: truths } = await truthsOf(migration, { events: journal.events, error });
+  const { lines: truths, isPastReturn, areTwoServers } = await truthsOf(migration, { events: journal.events, error });
   const lines = ['', ...doneLines(options), 'What is true now', ...truths.map((line) => `  ${line}`)];
   // A check keeps no record: its run directory goes when it ends.
   if (command !== 'check') lines.push(`  On record: ${migration.directory.journal}`, `  Report:    ${migration.directory.report}`);
   lines.push(...leftoverLines(journal.events));
   const isWhole = plan.every((step) => history.stateOf(step.name).status === 'finished');
   if (isWhole && error === null && command === 'migrate' && migration.source.kind === 'systemd') lines.push('', 'For you to do', ...afterwards.map((text) => `  ${text}`));
-  lines.push('', `Next: ${nextCommand({ isWhole, error, command, finishing: finishingOf(eventsOfRun(journal.events)), anythingDone: plan.some((step) => step.undo !== undefined && history.wasAttempted(step.name)) })}`, '');
+  lines.push('', `Next: ${nextCommand({ isWhole, error, command, finishing: finishingOf(eventsOfRun(journal.events)), isPastReturn, areTwoServers, wasCleared: journal.events.some((event) => event.type === 'finished'), anythingDone: plan.some((step) => step.undo !== undefined && history.wasAttempted(step.name)) })}`, '');
   return lines.join('\n');
 }
 
@@ -49,11 +49,12 @@ export function describeEarlyEnding({ plan, journal, directory, command }: Pick<
   ].join('\n');
 }
 
-function nextCommand(options: { readonly isWhole: boolean; readonly error: unknown; readonly command: string; readonly finishing: Finishing; readonly anythingDone: boolean }): string {
-  const { isWhole, error, command, finishing, anythingDone } = options;
-  if (finishing === 'ended') return 'nothing; the migration is over';
-  if (finishing === 'agreed') return 'plexlift finish (completes what was begun)';
-  if (command === 'rollback') return error === null ? 'everything is as it was; "plexlift migrate" begins anew, "plexlift finish" removes what was copied' : 'plexlift rollback';
+function nextCommand(options: { readonly isWhole: boolean; readonly error: unknown; readonly command: string; readonly finishing: Finishing; readonly isPastReturn: boolean; readonly areTwoServers: boolean; readonly wasCleared: boolean; readonly anythingDone: boolean }): string {
+  const { isWhole, error, command, finishing, isPastReturn, areTwoServers, wasCleared, anythingDone } = options;
+  if (areTwoServers) return 'end one of the two servers, as is said above';
+  if (finishing === 'ended' && (error === null || command === 'rollback')) return 'nothing; the migration is over';
+  if (isPastReturn) return 'plexlift finish (completes what was begun)';
+  if (command === 'rollback') return error === null ? `everything is as it was; "plexlift migrate" begins anew${wasCleared ? '' : ', "plexlift finish" removes what was copied'}` : 'plexlift rollback';
   if (command === 'check') return error === null ? 'plexlift migrate' : 'do what is said beside each failed check, then "plexlift check"';
   if (command === 'finish') return error === null ? 'nothing; the migration is over' : 'plexlift finish';
   if (error instanceof PlexliftError && error.kind === 'difference') return 'look at the differences in the report; then "plexlift verify", or "plexlift rollback" to go back';

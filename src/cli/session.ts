@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { foreseen, messageOf, PlexliftError } from '../errors.ts';
+import { isBeingRemoved } from '../migration/finishing.ts';
 import type { Migration } from '../migration/migration.ts';
 import { requireKnownNames } from '../migration/names.ts';
 import { plan, rehearsalPlan } from '../migration/plan.ts';
@@ -83,7 +84,7 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
       journal.close();
     }
   } finally {
-    removeScratch(directory);
+    tellUnwritable(options.terminal, { first: null, write: () => removeScratch(directory) });
     lock.release();
   }
 }
@@ -119,6 +120,7 @@ async function workInSession(open: OpenSession, work: (session: Session) => Prom
     const migration: Migration = {
       ...sides,
       run: open.run,
+      runs: journal.events.flatMap((event) => (event.type === 'run-created' ? [event.run] : [])),
       pairs: configuration.paths,
       mapping: parseMapping(configuration.paths),
       fileGuids: configuration.fileGuids,
@@ -231,6 +233,9 @@ function currentRun(journal: Journal, { fingerprint, steps, keepsRun }: { readon
   const events = eventsOfRun(journal.events);
   const wasWithdrawn = events.some((event) => event.type === 'undo-finished' && event.step === 'publish');
   const wasRemoved = events.some((event) => event.type === 'finished') && historyOf(events).stateOf('publish').status !== 'finished';
+  if (!keepsRun && !wasWithdrawn && isBeingRemoved(events)) {
+    throw new PlexliftError('refused', 'Cannot begin: removing what was copied was agreed to, and is not known to have ended', { remedy: 'Nothing was changed. "plexlift finish" completes that; "plexlift migrate" then copies everything anew' });
+  }
   if (created?.type === 'run-created' && (keepsRun || !(wasWithdrawn || wasRemoved))) return created.run;
   const stamp = new Date().toISOString().replace(/[-:]/g, '').slice(0, 15).toLowerCase();
   const run = `${stamp}-${randomBytes(2).toString('hex')}`;

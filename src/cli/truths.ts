@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { finishingOf } from '../migration/finishing.ts';
+import { finishingOf, isPastReturnAt } from '../migration/finishing.ts';
 import type { Migration } from '../migration/migration.ts';
 import type { Inspection } from '../migration/steps/inspect.ts';
 import { twoServers } from '../migration/twoServers.ts';
@@ -12,6 +12,8 @@ export interface Truths {
   readonly lines: readonly string[];
   /** True where both answer with the same identity. */
   readonly areTwoServers: boolean;
+  /** True where "finish" has taken the way back away; false where nobody could be asked. */
+  readonly isPastReturn: boolean;
 }
 
 /** What the sentences are told from beside the answers of both sides; `error` is what the person has just read. */
@@ -24,7 +26,7 @@ interface Told {
 export async function truthsOf(migration: Pick<Migration, 'source' | 'target' | 'run'>, told: Told): Promise<Truths> {
   const [source, target] = await Promise.all([sourceTruth(migration, told), targetTruth(migration, told)]);
   const areTwoServers = source.isRunning && target.serving !== null && target.serving === identityIn(told.events);
-  return { lines: [source.sentence, target.sentence, ...(areTwoServers ? danger(migration, target.serving) : [])], areTwoServers };
+  return { lines: [source.sentence, target.sentence, ...(areTwoServers ? danger(migration, target.serving) : [])], areTwoServers, isPastReturn: target.isPastReturn };
 }
 
 /** Said so that nobody misses it. */
@@ -43,43 +45,46 @@ async function sourceTruth({ source }: Pick<Migration, 'source'>, told: Told): P
   }
 }
 
-async function targetTruth({ target, run }: Pick<Migration, 'target' | 'run'>, told: Told): Promise<{ readonly sentence: string; readonly serving: string | null }> {
+async function targetTruth({ target, run }: Pick<Migration, 'target' | 'run'>, told: Told): Promise<{ readonly sentence: string; readonly serving: string | null; readonly isPastReturn: boolean }> {
   const history = historyOf(told.events);
   if (!history.wasAttempted('open-target')) {
     const wasUndone = (step: string): boolean => eventsOfRun(told.events).some((event) => event.type === 'undo-finished' && event.step === step);
     const left = `what was copied stays in ".plexlift" on its volume${wasUndone('publish') ? ', and the withdrawn library beside it' : ''}`;
     const sentence = wasUndone('open-target') ? `${target.name}: as it was${isFinished(told) ? '' : `; ${left}`}` : `${target.name}: nothing of this run is on it`;
-    return { sentence, serving: wasUndone('publish') ? await target.serving().catch(() => null) : null };
+    return { sentence, serving: wasUndone('publish') ? await target.serving().catch(() => null) : null, isPastReturn: false };
   }
   try {
-    const { phase, run: runThere } = await target.state();
+    const state = await target.state();
     const serving = history.wasAttempted('publish') ? await target.serving() : null;
-    return { sentence: `${target.name}: ${phaseSentence({ phase, run: runThere ?? run }, told)}${serving === null ? '' : `; its server answers as ${serving}`}`, serving };
+    return { sentence: `${target.name}: ${phaseSentence({ state, run }, told)}${serving === null ? '' : `; its server answers as ${serving}`}`, serving, isPastReturn: isPastReturnAt(eventsOfRun(told.events), { state, run }) };
   } catch (error) {
-    return { sentence: `${target.name}: could not be asked ${reasonFor(error, told)}${history.wasAttempted('publish') ? '' : '; no library on it was changed'}`, serving: null };
+    return { sentence: `${target.name}: could not be asked ${reasonFor(error, told)}${history.wasAttempted('publish') ? '' : '; no library on it was changed'}`, serving: null, isPastReturn: false };
   }
 }
 
-function phaseSentence({ phase, run }: { readonly phase: GateState['phase']; readonly run: string }, told: Told): string {
+function phaseSentence({ state, run }: { readonly state: GateState; readonly run: string }, told: Told): string {
   const finishing = finishingOf(eventsOfRun(told.events));
-  switch (phase) {
+  const nothing = 'nothing of this run is on it, and no library was changed';
+  switch (state.phase) {
     case 'none':
       if (finishing === 'ended') return 'the library is in use, and plexlift has left the release';
       if (finishing === 'agreed') return 'the library is in use, and the gate is not in the release any more; "plexlift finish" was begun and has still to end';
       if (historyOf(told.events).stateOf('publish').status === 'finished') return 'the library was published, and the gate is not in the release any more: somebody upgraded it since, so nothing keeps Plex from an empty mount';
-      return 'nothing of this run is on it, and no library was changed';
+      return nothing;
     case 'landing':
-      return `Plex is held back there and serves nobody; the landing area of run ${run} is beside the library, and no library was changed`;
+      return `Plex is held back there and serves nobody; the landing area of run ${state.run ?? run} is beside the library, and no library was changed`;
     case 'publishing':
       return 'publishing was begun; the same command completes it';
     case 'published':
       return 'the library is published';
     case 'finished':
-      return finishing === 'ended' ? 'the library is in use, and nothing of the migration is left beside it' : 'the library is in use, and there is no way back any more; "plexlift finish" was begun and has still to end';
+      // An earlier migration into the same volume, where this one has not begun to land.
+      if (state.run !== run) return nothing;
+      return finishing === 'ended' ? 'the library is in use, and the migration is over' : 'the library is in use, and there is no way back any more; "plexlift finish" was begun and has still to end';
     case 'withdrawn':
       return 'the library was withdrawn; it is kept under another name';
     default:
-      return phase satisfies never;
+      return state.phase satisfies never;
   }
 }
 

@@ -1,21 +1,57 @@
 import type { RecordedEvent } from '../runner/events.ts';
 import { historyOf } from '../runner/history.ts';
-import type { Target } from '../targets/target.ts';
+import type { GateState } from '../targets/target.ts';
+import type { Migration } from './migration.ts';
 import { publish } from './steps/publish.ts';
 
-/** How far `finish` is with the library that a run published. `agreed`: somebody consented, and that it ended is not on record. */
+/** How far `finish` is with the library that a run published. `agreed`: somebody consented, that it ended is not on record, and nothing since takes the consent back. */
 export type Finishing = 'no' | 'agreed' | 'ended';
 
 /** Adds up the events of one run. */
 export function finishingOf(events: readonly RecordedEvent[]): Finishing {
-  if (historyOf(events).stateOf(publish.name).status !== 'finished') return 'no';
+  if (!isPublished(events)) return 'no';
   const since = events.slice(events.findLastIndex((event) => event.type === 'step-finished' && event.step === publish.name));
   if (since.some((event) => event.type === 'finished')) return 'ended';
-  return since.some((event) => event.type === 'question-answered' && event.id === 'finish' && event.answer === 'finish') ? 'agreed' : 'no';
+  // A no takes an earlier yes back, and so does a rollback that was begun: it was let pass because nothing had come of the yes.
+  const last = since.findLast((event) => event.type === 'undo-begun' || isAnswer(event));
+  return last !== undefined && isAnswer(last) && last.answer === 'finish' ? 'agreed' : 'no';
 }
 
-/** True where the way back may be gone. That somebody consented is not enough where the volume says that nothing was taken from it yet. */
-export async function isPastReturn(events: readonly RecordedEvent[], target: Pick<Target, 'state'>): Promise<boolean> {
+/** True where removing what a run copied and never published was consented to, and neither its end is on record nor anything begun since. */
+export function isBeingRemoved(events: readonly RecordedEvent[]): boolean {
+  if (isPublished(events)) return false;
+  const last = events.findLast((event) => event.type === 'step-begun' || event.type === 'undo-begun' || event.type === 'finished' || isAnswer(event));
+  return last !== undefined && isAnswer(last) && last.answer === 'finish';
+}
+
+/** Whether a step was finished since the library was published, and since a rollback was last begun, whatever became of its result. */
+export function wasFinishedSincePublishing(events: readonly RecordedEvent[], step: string): boolean {
+  if (!isPublished(events)) return false;
+  const from = events.findLastIndex((event) => event.type === 'undo-begun' || (event.type === 'step-finished' && event.step === publish.name));
+  return events.slice(from).some((event) => event.type === 'step-finished' && event.step === step);
+}
+
+/** True where the way back of a run is gone, or may be: `state` is what the volume says. */
+export function isPastReturnAt(events: readonly RecordedEvent[], { state, run }: { readonly state: GateState; readonly run: string }): boolean {
   const finishing = finishingOf(events);
-  return finishing === 'ended' || (finishing === 'agreed' && (await target.state()).phase !== 'published');
+  if (finishing === 'ended' || !isPublished(events)) return finishing === 'ended';
+  // Also without a consent on record: a journal that was kept on the volume ends before it.
+  if (state.phase === 'finished' && state.run === run) return true;
+  // A consent is not enough where the volume says that nothing was taken from it yet.
+  return finishing === 'agreed' && !(state.phase === 'published' && state.run === run);
+}
+
+/** The same, asked of the volume where that has to be known. */
+export async function isPastReturn(events: readonly RecordedEvent[], { target, run }: Pick<Migration, 'target' | 'run'>): Promise<boolean> {
+  const finishing = finishingOf(events);
+  if (finishing === 'ended' || !isPublished(events)) return finishing === 'ended';
+  return isPastReturnAt(events, { state: await target.state(), run });
+}
+
+function isAnswer(event: RecordedEvent): event is Extract<RecordedEvent, { readonly type: 'question-answered' }> {
+  return event.type === 'question-answered' && event.id === 'finish';
+}
+
+function isPublished(events: readonly RecordedEvent[]): boolean {
+  return historyOf(events).stateOf(publish.name).status === 'finished';
 }

@@ -15,6 +15,8 @@ import type { RunDirectory } from './runDirectory.ts';
 export interface Migration {
   /** Names this run on the volume, e.g. `20261123t181500-4f2a`. */
   readonly run: string;
+  /** Every run of this run directory, `run` among them: what is to be taken back or removed may be a former one's. */
+  readonly runs: readonly string[];
   readonly source: Source;
   readonly target: Target;
   /** This computer. */

@@ -22,12 +22,24 @@ export interface RunOptions<Context> {
  */
 export async function runPlan<Context>(options: RunOptions<Context>): Promise<void> {
   const { plan, journal } = options;
+  await recordDone(options);
   discardJudged(options);
   const sealedAt = plan.findLastIndex((step) => step.seals === true && historyOf(journal.events).stateOf(step.name).status === 'finished');
   for (const [position, step] of plan.entries()) {
     if (options.signal.aborted) throw interrupted(step.name);
     if (!(await isDone(step, position, { ...options, sealedAt }))) await runStep(step, options);
     if (step.name === options.until) return;
+  }
+}
+
+/** Puts on record what seals the plan and was done already when a process ended: no doubt about what led there may undo it any more. */
+async function recordDone<Context>(options: RunOptions<Context>): Promise<void> {
+  const { plan, journal } = options;
+  for (const step of plan) {
+    const history = historyOf(journal.events);
+    if (step.alreadyDone === undefined || !history.wasAttempted(step.name) || history.stateOf(step.name).status === 'finished') continue;
+    const result = await step.alreadyDone(withTools(step, options));
+    if (result !== null) journal.record({ type: 'step-finished', step: step.name, result, durationMs: 0 });
   }
 }
 

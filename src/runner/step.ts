@@ -52,6 +52,8 @@ export interface Step<Context, Result extends Json = Json> {
   /** The earlier step whose result this one judges: when this one failed, that is found anew, or nobody could ever put it right. */
   readonly judges?: string;
   run(context: Context & StepTools): Promise<Result>;
+  /** Asked where this step began and its end is not on record: its result, where all that it does is done; null where it is not. */
+  alreadyDone?(context: Context & StepTools): Promise<Result | null>;
   /** Asked when a run is continued: is the recorded result still true? Anything but `pass` makes the step run again; `skip` where nothing is wrong with it. */
   stillHolds?(context: Context & StepTools, result: Result): Promise<Finding>;
   /** Takes back what this step did; gives back why where it turns out to have done nothing yet. */

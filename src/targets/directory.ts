@@ -7,7 +7,8 @@ import type { Gate } from './gate/gate.ts';
 import { gateClient } from './gate/gate.ts';
 import { gateScriptPath } from './gate/gateScript.ts';
 import { leftoversAt } from './leftovers.ts';
-import type { GateState, Target, TargetFacts } from './target.ts';
+import { othersLibrary } from './othersLibrary.ts';
+import type { GateState, Target, TargetFacts, WayBack } from './target.ts';
 
 /** Where a directory target lies and what is known of its media. */
 export interface DirectoryTargetOptions {
@@ -37,9 +38,10 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
     return (await exists(machine, directory)) ? await (await gate()).state() : { phase: 'none', run: null };
   }
 
-  async function withdraw(): Promise<readonly string[]> {
+  async function withdraw({ runs }: WayBack): Promise<readonly string[]> {
     const { phase, run } = await stateNow();
     if (run === null || phase === 'landing') return [];
+    if (!runs.includes(run)) return othersLibrary({ phase, run }, directory);
     const volume = await gate();
     if (phase !== 'withdrawn') await volume.hold(run);
     return await volume.withdraw(run);
@@ -110,19 +112,12 @@ export function directoryTarget(machine: Machine, options: DirectoryTargetOption
     withdraw,
 
     async restore(): Promise<readonly string[]> {
-      const wasWithdrawn = (await stateNow()).phase === 'withdrawn';
-      const withdrawn = wasWithdrawn ? [] : await withdraw();
       const { phase, run } = await stateNow();
       // What was copied stays, so that a run that is taken up again need not copy it twice.
-      return phase === 'landing' ? [...withdrawn, `What run "${run ?? ''}" copied stays in "${posix.join(directory, '.plexlift')}", for when it is taken up again; delete that directory if it never is`] : withdrawn;
+      return phase === 'landing' ? [`What run "${run ?? ''}" copied stays in "${posix.join(directory, '.plexlift')}", for when it is taken up again; delete that directory if it never is`] : [];
     },
 
-    async finish(): Promise<readonly string[]> {
-      const state = await stateNow();
-      if (state.run === null) return [];
-      await (await gate()).clear(state);
-      return [`The landing area of run "${state.run}" is removed from "${directory}"; every library stays`];
-    },
+    finish: async ({ runs }) => ((await exists(machine, directory)) ? await (await gate()).clear(runs) : []),
 
     close: async () => await Promise.resolve(),
   };

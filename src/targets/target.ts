@@ -101,6 +101,9 @@ export type GateState = {
   readonly run: string | null;
 };
 
+/** What going back, and ending that way, has to know: whose work may be touched (the runs of one run directory), and how the target was before. */
+export type WayBack = { readonly runs: readonly string[]; readonly before: TargetFacts };
+
 /**
  * Where a library goes. Everything that arrives does so in a landing area; only `publish` makes it the library, by renames, and an
  * existing library is set aside, never overwritten. What arrived is what is read back, in a call of its own.
@@ -153,11 +156,12 @@ export interface Target {
   /**
    * Undoes publish: the library is withdrawn (renamed, never deleted), one that was set aside comes back. Safe to repeat. Returns
    * sentences for the record, the same when it is repeated; none where nothing had become the library, and the landing area is intact.
+   * Refuses a library that another run published.
    */
-  withdraw(before: TargetFacts): Promise<readonly string[]>;
+  withdraw(back: WayBack): Promise<readonly string[]>;
   /** Puts the target back as `before` says, with its former server running if one ran. Safe to repeat. */
   restore(before: TargetFacts): Promise<readonly string[]>;
-  /** Takes away what a finished migration needs no more (gate, landing area); the library stays. */
-  finish(before: TargetFacts): Promise<readonly string[]>;
+  /** Takes away what a run that is over needs no more (gate, landing area); every library stays, and so does what is another run's. Safe to repeat. Returns sentences for the record. */
+  finish(over: WayBack): Promise<readonly string[]>;
   close(): Promise<void>;
 }

@@ -14,10 +14,10 @@ const rolledBack: readonly RunEvent[] = [...migrated, ...['publish', 'stop-sourc
 const consented: RunEvent = { type: 'question-answered', id: 'finish', title: 'End it?', answer: 'finish', by: 'person' };
 const finished: RunEvent = { type: 'finished', facts: {} };
 
-function truths(options: { readonly events: readonly RunEvent[]; readonly running?: boolean; readonly kept?: boolean; readonly phase?: GateState['phase']; readonly serving?: string | null; readonly mute?: 'source' | 'target' }) {
+function truths(options: { readonly events: readonly RunEvent[]; readonly running?: boolean; readonly kept?: boolean; readonly phase?: GateState['phase']; readonly runThere?: string; readonly serving?: string | null; readonly mute?: 'source' | 'target' }) {
   const refuse = async () => Promise.reject(new Error('no route to host'));
   const source = { kind: 'systemd', name: 'alex@old', isRunning: options.mute === 'source' ? refuse : async () => options.running ?? false, isKeptStopped: async () => options.kept ?? true } as unknown as Source;
-  const target = { name: 'release plex', state: options.mute === 'target' ? refuse : async () => ({ phase: options.phase ?? 'published', run: 'run-1' }), serving: async () => options.serving ?? null } as unknown as Target;
+  const target = { name: 'release plex', state: options.mute === 'target' ? refuse : async () => ({ phase: options.phase ?? 'published', run: options.runThere ?? 'run-1' }), serving: async () => options.serving ?? null } as unknown as Target;
   return truthsOf({ source, target, run: 'run-1' }, { events: options.events.map((event): RecordedEvent => ({ at: 'now', ...event })), error: null });
 }
 
@@ -70,7 +70,13 @@ test.each([
   { phase: 'finished', after: [consented], says: 'there is no way back any more; "plexlift finish" was begun and has still to end' },
   { phase: 'none', after: [consented], says: 'the gate is not in the release any more; "plexlift finish" was begun and has still to end' },
   { phase: 'none', after: [consented, finished], says: 'plexlift has left the release' },
-  { phase: 'finished', after: [consented, finished], says: 'nothing of the migration is left beside it' },
+  { phase: 'finished', after: [consented, finished], says: 'the migration is over' },
 ] as const)('a volume at "$phase" after $after.length of consent and end: $says', async ({ phase, after, says }) => {
   expect((await truths({ events: [...migrated, ...after], phase })).lines[1]).toContain(says);
+});
+
+test('what an earlier migration into the same volume finished is not told as this one\'s', async () => {
+  const { lines, isPastReturn } = await truths({ events: [inspected, begun('open-target')], phase: 'finished', runThere: 'run-0' });
+  expect(lines[1]).toContain('nothing of this run is on it, and no library was changed');
+  expect(isPastReturn).toBe(false);
 });

@@ -149,9 +149,9 @@ export function targetContract(name: string, make: () => Promise<TargetUnderTest
       expect((await bed.readFile(`${data}/mark`))?.toString()).toBe('old');
       await bed.target.publish({ run, existingLibrary: 'set aside', sentinels: [] });
       expect((await bed.readFile(`${data}/mark`))?.toString()).toBe('new');
-      const withdrawn = await bed.target.withdraw(before);
+      const withdrawn = await bed.target.withdraw({ runs: [run], before });
       expect(withdrawn.length).toBeGreaterThan(0);
-      expect(await bed.target.withdraw(before)).toEqual(withdrawn);
+      expect(await bed.target.withdraw({ runs: [run], before })).toEqual(withdrawn);
       expect((await bed.readFile(`${data}/mark`))?.toString()).toBe('old');
       for (const _ of [1, 2]) await bed.target.restore(before);
       expect((await bed.target.describe()).existingLibrary).toEqual(before.existingLibrary);
@@ -161,7 +161,7 @@ export function targetContract(name: string, make: () => Promise<TargetUnderTest
     test('withdraw and restore are safe when nothing was published, and leave no library', async () => {
       const bed = await opened();
       await delivered(bed, bed.before.owner, smallLibrary);
-      expect(await bed.target.withdraw(bed.before)).toEqual([]);
+      expect(await bed.target.withdraw({ runs: [run], before: bed.before })).toEqual([]);
       await bed.target.restore(bed.before);
       await bed.target.restore(bed.before);
       expect((await bed.target.describe()).existingLibrary.present).toBe(false);
@@ -171,8 +171,8 @@ export function targetContract(name: string, make: () => Promise<TargetUnderTest
       const bed = await opened();
       await delivered(bed, bed.before.owner, smallLibrary);
       await bed.target.publish({ run, existingLibrary: 'none', sentinels: [] });
-      expect((await bed.target.finish(bed.before)).length).toBeGreaterThan(0);
-      await bed.target.finish(bed.before);
+      expect((await bed.target.finish({ runs: [run], before: bed.before })).length).toBeGreaterThan(0);
+      await bed.target.finish({ runs: [run], before: bed.before });
       expect((await bed.readFile(`${data}/mark`))?.toString()).toBe('new');
       expect(await bed.readFile(`.plexlift/${run}/receipts/segment-1.list`)).toBeNull();
       await bed.target.close();

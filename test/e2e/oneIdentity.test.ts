@@ -2,6 +2,7 @@ import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readJournal } from '../../src/runner/journal.ts';
 import type { Cluster } from '../bed/kubernetes/cluster.ts';
 import { startCluster } from '../bed/kubernetes/cluster.ts';
 import { chartDirectory, helmEnvironment } from '../bed/kubernetes/plexRelease.ts';
@@ -114,6 +115,15 @@ describe('one identity, one server', () => {
     requireExit(await stage.plexlift('verify'), 0);
   });
 
+  test('a server that was left held, where giving back its settings was cut off, serves again with verify', async () => {
+    const { namespace, podName, fullName } = stage.release;
+    const run = readJournal(join(stage.runDirectory, 'journal.ndjson')).findLast((event) => event.type === 'run-created');
+    await cluster.run(['exec', podName, '--namespace', namespace, '--container', `${fullName}-pms`, '--', 'sh', '/config/.plexlift/gate.sh', 'hold', run?.type === 'run-created' ? run.run : '']);
+    await cluster.run(['delete', 'pod', podName, '--namespace', namespace]);
+    requireExit(await stage.plexlift('verify'), 0);
+    expect(await targetIdentity()).toBe(identity);
+  });
+
   test('while the old machine cannot be reached, the new server is told of and compared all the same', async () => {
     await withoutSsh(async () => {
       const { stdout } = requireExit(await stage.plexlift('status'), 0);
@@ -131,6 +141,10 @@ describe('one identity, one server', () => {
     await cluster.run(['rollout', 'status', 'statefulset', fullName, '--namespace', namespace, '--timeout=120s']);
     expect(await targetIdentity()).toBe(identity);
     expect(requireExit(await stage.plexlift('status'), 0).stdout).toContain('the gate is not in the release any more');
+    // Which of the two is to go on is told by the server there, since no gate is left to tell.
+    await startSourceByHand();
+    requireExit(await stage.plexlift('migrate', ...consent), 0);
+    expect(await runningOnSource()).toBe('');
 
     const rolledBack = requireExit(await stage.plexlift('rollback'), 0);
     expect(rolledBack.stderr).toContain('Taken back: restore-settings, publish, stop-source, open-target');

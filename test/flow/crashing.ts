@@ -114,7 +114,7 @@ function crashingTarget(target: Target, { around }: Crasher): Target {
     keepJournal: (journal) => around('target.keepJournal', () => target.keepJournal(journal)),
     publish: (seal) => around('target.publish', () => target.publish(seal)),
     editPreferences: (edit) => around('target.editPreferences', () => target.editPreferences(edit)),
-    withdraw: (before) => around('target.withdraw', () => target.withdraw(before)),
+    withdraw: (back) => around('target.withdraw', () => target.withdraw(back)),
     restore: (before) => around('target.restore', () => target.restore(before)),
   };
 }
@@ -154,6 +154,7 @@ export function startProcess(scene: Scene, options: { readonly service: Service;
     signal,
     migration: {
       run,
+      runs: [run],
       source: crashingSource(servedSource(directorySource(here, { directory: scene.source, version: scene.facts.version }), options.service), crasher),
       target: crashingTarget(directoryTarget(here, { directory: scene.target }), crasher),
       here,

@@ -138,7 +138,7 @@ test('the mapping cannot be changed any more, and finish asks before it ends the
   const kept = await scene.plexlift('finish', '--yes', 'finish=keep');
   expect(kept.exitCode).toBe(3);
   const ended = await scene.plexlift('finish', '--yes', 'finish');
-  expect(ended.stderr + ended.stdout).toContain('is removed');
+  expect(ended.stderr + ended.stdout).toContain('was removed');
   expect(ended.exitCode).toBe(0);
   expect(existsSync(join(scene.library, mainDatabase))).toBe(true);
   const tooLate = await scene.plexlift('rollback');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { requireWayBack } from '../../src/cli/commands/rollback.ts';
 import { finishingOf } from '../../src/migration/finishing.ts';
 import type { RecordedEvent, RunEvent } from '../../src/runner/events.ts';
-import type { GateState } from '../../src/targets/target.ts';
+import type { GateState, Target } from '../../src/targets/target.ts';
 
 const published: RunEvent = { type: 'step-finished', step: 'publish', result: null, durationMs: 1 };
 const verified: RunEvent = { type: 'step-finished', step: 'verify', result: null, durationMs: 1 };
@@ -11,8 +11,14 @@ const consent: RunEvent = { type: 'question-answered', id: 'finish', title: 'End
 const refusal: RunEvent = { ...consent, answer: 'keep' };
 const ended: RunEvent = { type: 'finished', facts: {} };
 
+const undoBegun: RunEvent = { type: 'undo-begun', step: 'publish' };
+
 const at = (events: readonly RunEvent[]): readonly RecordedEvent[] => events.map((event) => ({ at: 'now', ...event }));
-const volume = (phase: GateState['phase']) => ({ state: async () => Promise.resolve({ phase, run: phase === 'none' ? null : 'run-1' }) });
+const volume = (phase: GateState['phase'], run = 'run-1') => migration(async () => Promise.resolve({ phase, run: phase === 'none' ? null : run }));
+
+function migration(state: Target['state']) {
+  return { run: 'run-1', target: { state } as Target };
+}
 
 test.each([
   { what: 'nothing was published', events: [consent], is: 'no' },
@@ -20,6 +26,8 @@ test.each([
   { what: 'the answer was no', events: [published, verified, refusal], is: 'no' },
   { what: 'somebody consented', events: [published, verified, consent], is: 'agreed' },
   { what: 'somebody consented, and verified again', events: [published, verified, consent, { type: 'step-begun', step: 'verify' }], is: 'agreed' },
+  { what: 'somebody consented, and said no when asked again', events: [published, verified, consent, refusal], is: 'no' },
+  { what: 'somebody consented, and a rollback was begun since', events: [published, verified, consent, undoBegun], is: 'no' },
   { what: 'it ended', events: [published, verified, consent, ended], is: 'ended' },
   { what: 'it was withdrawn, and what was copied was removed', events: [published, verified, withdrawn, consent, ended], is: 'no' },
   { what: 'consent was to removing what an earlier try had copied', events: [published, withdrawn, consent, published, verified], is: 'no' },
@@ -29,11 +37,23 @@ test.each([
 
 describe('the way back', () => {
   test('is there until somebody consents, wherever the volume is', async () => {
-    for (const phase of ['none', 'landing', 'publishing', 'published', 'withdrawn'] as const) await expect(requireWayBack(at([published, verified, refusal]), volume(phase))).resolves.toBeUndefined();
+    for (const phase of ['none', 'publishing', 'published', 'withdrawn'] as const) await expect(requireWayBack(at([published, verified, refusal]), volume(phase))).resolves.toBeUndefined();
   });
 
   test('is there after a consent of which nothing has come yet', async () => {
     await expect(requireWayBack(at([published, verified, consent]), volume('published'))).resolves.toBeUndefined();
+  });
+
+  test('goes on being there once a rollback was begun, however far the volume came', async () => {
+    for (const phase of ['published', 'withdrawn', 'none'] as const) await expect(requireWayBack(at([published, verified, consent, undoBegun]), volume(phase))).resolves.toBeUndefined();
+  });
+
+  test('is gone where the volume says so, also by a journal that knows of no consent', async () => {
+    await expect(requireWayBack(at([published, verified]), volume('finished'))).rejects.toMatchObject({ kind: 'refused' });
+  });
+
+  test('is another thing where another run was finished there before', async () => {
+    await expect(requireWayBack(at([]), volume('finished', 'run-0'))).resolves.toBeUndefined();
   });
 
   test.each(['finished', 'none'] as const)('is gone, or may be, where the volume says "%s" after a consent', async (phase) => {
@@ -42,7 +62,7 @@ describe('the way back', () => {
   });
 
   test('is gone after the end, and nobody is asked', async () => {
-    const nobody = { state: async () => Promise.reject(new Error('no route to host')) };
+    const nobody = migration(async () => Promise.reject(new Error('no route to host')));
     await expect(requireWayBack(at([published, verified, consent, ended]), nobody)).rejects.toMatchObject({ kind: 'refused', message: expect.stringContaining('was finished') });
   });
 });

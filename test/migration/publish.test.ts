@@ -17,7 +17,7 @@ function scene(options: { readonly running?: boolean; readonly now?: readonly Sn
     'open-target': { existingLibrary: options.existingLibrary ?? 'none', version: null, done: [] },
     media: { sentinels },
   });
-  const context = { run: 'run-1', source, target, rehearsal: options.rehearsal ?? false, ...tools };
+  const context = { run: 'run-1', runs: ['run-1'], source, target, rehearsal: options.rehearsal ?? false, ...tools };
   return { sealed, tools, context, run: () => publish.run(context) };
 }
 
@@ -64,4 +64,21 @@ test('undo does not let the source start while its identity still answers on the
   const other = scene({ serving: 'another' });
   await publish.undo?.(other.context);
   expect(other.tools.notes).toEqual(['The library is kept']);
+});
+
+test.each([
+  { phase: 'published', run: 'run-1' },
+  { phase: 'finished', run: 'run-1' },
+] as const)('is done already where the volume says %j', async (after) => {
+  const { context, sealed } = scene({ after, running: true });
+  expect(await publish.alreadyDone?.(context)).toEqual({ existingLibrary: 'none', publishedAt: expect.any(String) as string });
+  expect(sealed).toEqual([]);
+});
+
+test.each([
+  { phase: 'publishing', run: 'run-1' },
+  { phase: 'landing', run: 'run-1' },
+  { phase: 'published', run: 'run-0' },
+] as const)('is not where it says %j', async (after) => {
+  expect(await publish.alreadyDone?.(scene({ after }).context)).toBeNull();
 });

@@ -33,7 +33,7 @@ const busy: Activity = {
   backgroundJobs: ['a version of "Another Film" is being made'],
 };
 
-function scene(options: { readonly answer: string; readonly activities?: readonly Activity[]; readonly running?: boolean; readonly kept?: boolean; readonly published?: true; readonly gone?: boolean; readonly service?: null; readonly mediaAway?: true; readonly landingAway?: true; readonly signal?: AbortSignal }) {
+function scene(options: { readonly answer: string; readonly activities?: readonly Activity[]; readonly running?: boolean; readonly kept?: boolean; readonly published?: true; readonly gateGone?: true; readonly serving?: string; readonly gone?: boolean; readonly service?: null; readonly mediaAway?: true; readonly landingAway?: true; readonly signal?: AbortSignal }) {
   const done: string[] = [];
   const asked: Question<string>[] = [];
   const activities = [...(options.activities ?? [quiet])];
@@ -52,7 +52,8 @@ function scene(options: { readonly answer: string; readonly activities?: readonl
   const tools = stepTools({ inspect: { source: facts, target: targetFacts() }, media: { sentinels: [{ mount: '/media/a', path: '/media/a/film', sizeBytes: 5 }] }, 'stop-source': { onDeck: { items: [7], reason: '' } } }, options.signal);
   const target = {
     name: 'release plex',
-    state: async () => ({ phase: options.published === undefined ? 'landing' : 'published', run: 'run-1' }),
+    state: async () => (options.gateGone === true ? { phase: 'none', run: null } : { phase: options.published === undefined ? 'landing' : 'published', run: 'run-1' }),
+    serving: async () => options.serving ?? null,
     bootId: async () => 'this boot',
     async landedDigest() {
       done.push('read back');
@@ -162,7 +163,19 @@ test('a second server beside a published library is stopped with consent, what t
   expect(text).toContain('release plex goes on as it is');
   expect(text).not.toContain('Until then nobody can watch');
   expect(done).toEqual(['activity', 'keep stopped', 'stop']);
-  expect(await thrownBy(scene({ answer: 'no', published: true }).run())).toMatchObject({ kind: 'refused', remedy: expect.stringMatching(/"plexlift migrate" stops the old one, "plexlift rollback" goes back/) });
+  expect(await thrownBy(scene({ answer: 'no', published: true }).run())).toMatchObject({ kind: 'refused', remedy: expect.stringMatching(/"plexlift migrate" stops the old one; until "plexlift finish", "plexlift rollback" goes back/) });
+});
+
+test('where the gate is gone from the release, the identity that serves tells whether the library is in use', async () => {
+  const inUse = scene({ answer: 'now', gateGone: true, serving: 'processed' });
+  expect(await inUse.run()).toMatchObject({ onDeck: { items: [7] } });
+  expect(inUse.asked[0]?.detail.join('\n')).toContain('release plex goes on as it is');
+  expect(inUse.done).toEqual(['activity', 'keep stopped', 'stop']);
+
+  const another = scene({ answer: 'now', gateGone: true, serving: 'another' });
+  await another.run();
+  expect(another.asked[0]?.detail.join('\n')).toContain('Until then nobody can watch');
+  expect(another.done).toContain('read back');
 });
 
 test('what was copied is read back before the source is stopped, and where it cannot be read the source goes on serving', async () => {

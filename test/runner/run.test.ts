@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PlexliftError } from '../../src/errors.ts';
 import type { Finding } from '../../src/runner/check.ts';
 import type { PassingEvent, RecordedEvent, RunEvent } from '../../src/runner/events.ts';
@@ -347,4 +347,30 @@ test('a step that outlives the seal is questioned after it, and done again alone
   await again();
   expect(context.done).toEqual(['guard', 'doubtful', 'seal', 'last', 'guard']);
   expect(journal.events.filter((event) => event.type === 'results-discarded')).toMatchObject([{ steps: ['guard'], reason: 'it came back' }]);
+});
+
+describe('a step that seals, whose end is not on record', () => {
+  const doubted = () => step('before', holds({ status: 'fail', detail: 'not any more', remedy: 'do' }));
+  const sealing = (isDone: boolean) => undoable('seal', { seals: true, alreadyDone: async () => (isDone ? { by: 'volume' } : null) });
+
+  test('is put on record first where it is done already, and no doubt about what led there undoes it', async () => {
+    const { journal, done, options, told } = scene([doubted(), sealing(true), step('after')]);
+    for (const event of [{ type: 'step-begun', step: 'before' }, { type: 'step-finished', step: 'before', result: {}, durationMs: 1 }, { type: 'step-begun', step: 'seal' }] as const) journal.record(event);
+    await runPlan(options);
+    expect(done).toEqual(['after']);
+    expect(told().slice(3)).toEqual(['step-finished seal', 'step-begun after', 'step-finished after']);
+  });
+
+  test('is done again where it is not, and what led there is questioned', async () => {
+    const { journal, done, options } = scene([doubted(), sealing(false)]);
+    for (const event of [{ type: 'step-begun', step: 'before' }, { type: 'step-finished', step: 'before', result: {}, durationMs: 1 }, { type: 'step-begun', step: 'seal' }] as const) journal.record(event);
+    await runPlan(options);
+    expect(done).toEqual(['before', 'seal']);
+  });
+
+  test('is not asked about before it was begun', async () => {
+    const { done, options } = scene([sealing(true)]);
+    await runPlan(options);
+    expect(done).toEqual(['seal']);
+  });
 });

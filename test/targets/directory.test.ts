@@ -59,10 +59,22 @@ describe('a directory target', () => {
     await target.open({ run: 'r1', version: null, before });
     expect(await target.connect({ timeoutMs: 10 })).toBeNull();
     expect(await target.restore(before)).toEqual([expect.stringContaining('for when it is taken up again') as string]);
-    expect(await target.finish(before)).toHaveLength(1);
-    expect(await target.finish(before)).toEqual([]);
+    expect(await target.finish({ runs: ['r0'], before })).toEqual(['The volume is at run "r1" by now, of another run directory: nothing was left on it to remove']);
+    expect(existsSync(join(directory, '.plexlift/r1'))).toBe(true);
+    expect(await target.finish({ runs: ['r0', 'r1'], before })).toEqual(['The landing area was removed; every library stays']);
+    expect(await target.finish({ runs: ['r0', 'r1'], before })).toEqual([]);
     expect(existsSync(join(directory, '.plexlift/r1'))).toBe(false);
     expect(await target.state()).toEqual({ phase: 'none', run: null });
+  });
+
+  test('is put back as it was where an earlier run was finished and this one never opened it', async () => {
+    const directory = temporaryDirectory();
+    const target = directoryTarget(thisComputer(), { directory });
+    await target.open({ run: 'r1', version: null, before: await target.describe() });
+    await target.publish({ run: 'r1', existingLibrary: 'none', sentinels: [] });
+    await target.finish({ runs: ['r0', 'r1'], before: await target.describe() });
+    expect(await target.state()).toEqual({ phase: 'finished', run: 'r1' });
+    expect(await target.restore(await target.describe())).toEqual([]);
   });
 
   test('works below a path with blanks, brackets and a link', async () => {

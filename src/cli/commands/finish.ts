@@ -1,5 +1,5 @@
 import { PlexliftError } from '../../errors.ts';
-import { isPastReturn } from '../../migration/finishing.ts';
+import { isPastReturn, wasFinishedSincePublishing } from '../../migration/finishing.ts';
 import type { Migration } from '../../migration/migration.ts';
 import type { Inspection } from '../../migration/steps/inspect.ts';
 import { whileWaiting } from '../../migration/whileWaiting.ts';
@@ -30,22 +30,37 @@ export const finish: CommandSpec = {
 };
 
 async function finishRun({ migration, journal, plan }: Session, events: readonly RecordedEvent[]): Promise<void> {
-  const history = historyOf(events);
+  // A new run that has begun nothing yet says nothing of what an earlier one left.
+  const history = historyOf(journal.events);
   const wasRolledBack = history.stateOf('open-target').status === 'undone' && !plan.some(({ name }) => history.wasAttempted(name));
-  const isPast = await isPastReturn(events, migration.target);
-  if (!isPast && !wasRolledBack && history.stateOf('verify').status !== 'finished') throw new PlexliftError('refused', 'Cannot finish: the library was not verified', { remedy: 'Run "plexlift migrate" to the end first, or take it back with "plexlift rollback"' });
-  if (isPast) journal.record({ type: 'noted', step: 'finish', text: 'You consented before, and there is no way back any more: what was begun is completed' });
-  else await askForConsent(migration, { wasRolledBack });
-  const done = await whileWaiting(migration.target.finish(inspectionIn(events).target), { what: 'waiting for the gate to leave the target', progress: (progress) => journal.pass({ type: 'progress', step: 'finish', progress }) });
+  const isPast = await isPastReturn(events, migration);
+  if (!isPast && !wasRolledBack) requireWhole(events);
+  const { target: before } = inspectionIn(journal.events);
+  if (isPast) journal.record({ type: 'noted', step: 'finish', text: 'It was consented to before, and the way back is gone, or may be: what was begun is completed' });
+  else await askForConsent(migration, { wasRolledBack, laterDifference: laterDifference(events) });
+  const done = await whileWaiting(migration.target.finish({ runs: migration.runs, before }), { what: 'waiting for the gate to leave the target', progress: (progress) => journal.pass({ type: 'progress', step: 'finish', progress }) });
   journal.record({ type: 'finished', facts: { done: [...done] } });
   for (const sentence of done) journal.record({ type: 'noted', step: 'finish', text: sentence });
 }
 
-async function askForConsent(migration: Migration, { wasRolledBack }: { readonly wasRolledBack: boolean }): Promise<void> {
+/** A server that was used since may differ from what was moved; that it was compared once, and has its settings back, is what counts. */
+function requireWhole(events: readonly RecordedEvent[]): void {
+  const remedy = 'Run "plexlift migrate" to the end first, or take it back with "plexlift rollback"';
+  if (!wasFinishedSincePublishing(events, 'verify')) throw new PlexliftError('refused', 'Cannot finish: the library was not verified', { remedy });
+  if (!wasFinishedSincePublishing(events, 'restore-settings')) throw new PlexliftError('refused', 'Cannot finish: the settings that were held for the first start were not given back, and would stay as they are', { remedy });
+}
+
+/** What a comparison found that was made again after the one that passed; null where there is none. */
+function laterDifference(events: readonly RecordedEvent[]): string | null {
+  const state = historyOf(events).stateOf('verify');
+  return state.status === 'failed' ? state.message : null;
+}
+
+async function askForConsent(migration: Migration, { wasRolledBack, laterDifference }: { readonly wasRolledBack: boolean; readonly laterDifference: string | null }): Promise<void> {
   const answer = await migration.ask.choose({
     id: 'finish',
     title: wasRolledBack ? 'Remove what this run copied?' : 'End this migration for good?',
-    detail: wasRolledBack ? afterRollback(migration) : afterVerify(migration),
+    detail: wasRolledBack ? afterRollback(migration) : [...afterVerify(migration), ...(laterDifference === null ? [] : [`It was verified, and the last comparison since said: ${laterDifference}. A server that is used changes; the report tells what differed.`])],
     choices: [
       { value: 'finish', label: wasRolledBack ? 'yes, remove it' : 'yes, end it' },
       { value: 'keep', label: wasRolledBack ? 'no, keep it for another try' : 'no, keep the way back' },

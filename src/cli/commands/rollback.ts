@@ -1,9 +1,9 @@
 import { PlexliftError } from '../../errors.ts';
 import { finishingOf, isPastReturn } from '../../migration/finishing.ts';
+import type { Migration } from '../../migration/migration.ts';
 import type { RecordedEvent } from '../../runner/events.ts';
 import { eventsOfRun, historyOf } from '../../runner/history.ts';
 import { rollBack } from '../../runner/run.ts';
-import type { Target } from '../../targets/target.ts';
 import type { CommandSpec } from '../command.ts';
 import { existingRun, withSession } from '../session.ts';
 import { sharedOptions } from '../options.ts';
@@ -18,8 +18,9 @@ export const rollback: CommandSpec = {
     existingRun(invocation);
     return withSession({ command: 'rollback', keepsRun: true, ...invocation }, async ({ migration, journal, plan }) => {
       const events = eventsOfRun(journal.events);
-      await requireWayBack(events, migration.target);
-      const history = historyOf(events);
+      await requireWayBack(events, migration);
+      // What a former run did and was not taken back is still to be, also where a new one has begun nothing.
+      const history = historyOf(journal.events);
       const hasAnything = plan.some(({ name }) => history.wasAttempted(name));
       if (hasAnything) await rollBack({ plan, context: migration, journal, signal: invocation.terminal.signal });
       else journal.record({ type: 'noted', step: 'rollback', text: alreadyText(events.findLast((event) => event.type === 'command-ended' && event.command === 'rollback' && event.outcome === 'done')?.at) });
@@ -29,8 +30,8 @@ export const rollback: CommandSpec = {
 };
 
 /** Asked before anything is undone, so that a refusal leaves the journal as it is and `finish` can go on from it. */
-export async function requireWayBack(events: readonly RecordedEvent[], target: Pick<Target, 'state'>): Promise<void> {
-  if (!(await isPastReturn(events, target))) return;
+export async function requireWayBack(events: readonly RecordedEvent[], migration: Pick<Migration, 'target' | 'run'>): Promise<void> {
+  if (!(await isPastReturn(events, migration))) return;
   const byHand = 'the source is unchanged, and can be started by hand after the new server is stopped for good';
   if (finishingOf(events) === 'ended') throw new PlexliftError('refused', 'Cannot roll back: this migration was finished, and what rolling back needs was removed with consent', { remedy: `Nothing was changed; ${byHand}` });
   throw new PlexliftError('refused', 'Cannot roll back: "plexlift finish" was begun with consent and has not ended, and what rolling back needs is gone, or may be', { remedy: `Nothing was changed. "plexlift finish" completes what was begun; ${byHand}` });

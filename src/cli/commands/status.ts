@@ -46,7 +46,7 @@ function exitCodeFor({ areTwoServers }: Truths): number {
 
 /** Not being able to ask is told, and does not take away what the journal says. */
 async function truthsNow(events: readonly RecordedEvent[], { options, terminal }: Invocation): Promise<Truths> {
-  const unasked = (reason: string): Truths => ({ lines: [`Neither side was asked: ${reason}`], areTwoServers: false });
+  const unasked = (reason: string): Truths => ({ lines: [`Neither side was asked: ${reason}`], areTwoServers: false, isPastReturn: false });
   if (options['offline'] === true) return unasked('--offline was given');
   const created = events.findLast((event) => event.type === 'run-created');
   if (created?.type !== 'run-created') return unasked('the journal names no run');

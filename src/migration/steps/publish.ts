@@ -10,7 +10,7 @@ import { requireUnchangedSince, takeCatalogue } from './takeCatalogue.ts';
 export type Published = { readonly existingLibrary: 'none' | 'set aside'; readonly publishedAt: string };
 
 /** Proves once more that the source is stopped and unchanged; then, by renames, makes the landing area the library and opens the gate. */
-export const publish: MigrationStep<'run' | 'source' | 'target' | 'rehearsal', Published> = {
+export const publish: MigrationStep<'run' | 'runs' | 'source' | 'target' | 'rehearsal', Published> = {
   name: 'publish',
   title: 'Make it the library',
   touches: 'target',
@@ -30,9 +30,14 @@ export const publish: MigrationStep<'run' | 'source' | 'target' | 'rehearsal', P
     }
     return { existingLibrary, publishedAt: new Date().toISOString() };
   },
-  async undo({ source, target, resultOf, note }) {
+  async alreadyDone({ run, target, resultOf }) {
+    const state = await target.state();
+    const isInUse = state.run === run && (state.phase === 'published' || state.phase === 'finished');
+    return isInUse ? { existingLibrary: resultOf(openTarget).existingLibrary, publishedAt: new Date().toISOString() } : null;
+  },
+  async undo({ runs, source, target, resultOf, note }) {
     const before = resultOf(inspect);
-    const withdrawn = await target.withdraw(before.target);
+    const withdrawn = await target.withdraw({ runs, before: before.target });
     await requireNotServing(target, { identity: before.source.processedMachineIdentifier, source: source.name });
     if (withdrawn.length === 0) return { nothingToUndo: 'it was stopped before anything became the library; the landing area is as it was' };
     for (const sentence of withdrawn) note(sentence);

@@ -27,7 +27,7 @@ export const restoreSettings: MigrationStep<'target' | 'accepted', RestoredSetti
       report = plan.report;
       return plan.edits.length === 0 ? bytes : editPreferences(bytes, plan.edits);
     });
-    if (keepTrash) note(`"Empty trash automatically after every scan" stays off: ${unseen} media files ${unseen === missing ? 'are missing' : 'are missing, cannot be opened or were not looked up'}, and with it on the next scan would delete their items. Turn it on in the server's settings when the files are back, or run "plexlift migrate --again restore-settings --accept missing-media"`);
+    if (keepTrash) note(`"Empty trash automatically after every scan" stays off: ${unseen} media files ${unseen === missing ? 'are missing' : 'are missing, cannot be opened or were not looked up'}, and with it on the next scan would delete their items. Turn it on in the server's settings when the files are back, or, before "plexlift finish", run "plexlift migrate --again restore-settings --accept missing-media"`);
     return { report };
   },
   async undo({ note }) {

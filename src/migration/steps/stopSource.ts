@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PlexliftError } from '../../errors.ts';
 import type { Activity, StopEvidence } from '../../sources/source.ts';
+import type { GateState, Target } from '../../targets/target.ts';
 import { durationText } from '../../units.ts';
 import { afterwards } from '../afterwards.ts';
 import { requireSentinels } from '../mediaProof.ts';
@@ -31,7 +32,7 @@ export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'manifest' 
       return { ...requireStopped(evidence, source.name), wasRunning, onDeck };
     }
     const state = await target.state();
-    const isPublished = (state.phase === 'published' || state.phase === 'finished') && state.run === run;
+    const isPublished = await hasTheLibrary(target, { state, run, identity: resultOf(inspect).source.processedMachineIdentifier });
     // Nobody should stop watching for a library that could not be published.
     if (wasRunning && !isPublished) await requireSentinels(target, resultOf(media).sentinels);
     // Kept from starting already, it was agreed to: what was done is only not on record yet.
@@ -60,7 +61,7 @@ export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'manifest' 
     // Recorded by `inspect` before this: how the unit was enabled, so that undo can put exactly that back.
     await source.keepStopped();
     const evidence = await source.stop();
-    note(`Plex on ${source.name} is stopped and kept from starting; "plexlift rollback" starts it again`);
+    note(`Plex on ${source.name} is stopped and kept from starting; until "plexlift finish", "plexlift rollback" starts it again`);
     for (const file of evidence.remainingWalFiles) note(`A write-ahead log stayed behind and is taken along: ${file}`);
     return { ...requireStopped(evidence, source.name), wasRunning, onDeck };
   },
@@ -76,12 +77,18 @@ export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'manifest' 
   },
 };
 
+/** Whether the moved library is in use already. Where no gate is there to be asked, because somebody's own upgrade or "finish" took it away, the server tells by its identity. */
+async function hasTheLibrary(target: Target, { state, run, identity }: { readonly state: GateState; readonly run: string; readonly identity: string | null }): Promise<boolean> {
+  if (state.run === run) return state.phase === 'published' || state.phase === 'finished';
+  return state.phase === 'none' && identity !== null && (await target.serving()) === identity;
+}
+
 function besideThePublished({ source, target }: { readonly source: string; readonly target: string }): string {
   return `The library was published on ${target}. Two servers with one identity damage each other's watch state; what happened on ${source} since is not in the new library.`;
 }
 
 function saidNo({ source, target, wasRunning, isPublished }: { readonly source: string; readonly target: string; readonly wasRunning: boolean; readonly isPublished: boolean }): PlexliftError {
-  if (isPublished) return new PlexliftError('refused', `Plex on ${source} was not ${wasRunning ? 'stopped' : 'kept from starting'}, as you chose, while ${target} has the library`, { remedy: 'Only one of the two may run: "plexlift migrate" stops the old one, "plexlift rollback" goes back to it' });
+  if (isPublished) return new PlexliftError('refused', `Plex on ${source} was not ${wasRunning ? 'stopped' : 'kept from starting'}, as you chose, while ${target} has the library`, { remedy: 'Only one of the two may run: "plexlift migrate" stops the old one; until "plexlift finish", "plexlift rollback" goes back to it' });
   return new PlexliftError('refused', `Plex on ${source} was not ${wasRunning ? 'stopped' : 'kept from starting'}, as you chose`, { remedy: `${wasRunning ? 'It goes on serving' : 'It stays as it is'}, and nothing was published on the target. Run the same command again whenever it suits; what was copied so far stays copied` });
 }
 
@@ -101,7 +108,7 @@ function whoIsWatching(activity: Activity): readonly string[] {
 
 function whatWillHappen(names: { readonly source: string; readonly target: string; readonly isPublished: boolean }): readonly string[] {
   const kept = `What will happen: Plex on ${names.source} is stopped and kept from starting again, also after a reboot and an upgrade of its package.`;
-  if (names.isPublished) return [`${kept} ${names.target} goes on as it is.`, 'The other way: "plexlift rollback" takes the library back from there and lets this server serve.'];
+  if (names.isPublished) return [`${kept} ${names.target} goes on as it is.`, 'The other way, until "plexlift finish": "plexlift rollback" takes the library back from there and lets this server serve.'];
   return [
     `${kept} The databases are taken, rewritten, proven and delivered, what changed is copied, and Plex starts on ${names.target}. Until then nobody can watch.`,
     'How it is undone: "plexlift rollback", at any time. It starts this server again exactly as it is now; nothing on it is changed.',

@@ -36,8 +36,8 @@ export interface Gate extends Pick<
   release(run: string): Promise<GateState>;
   /** Undoes publish by renames; asks for `hold` first, and for a server that is stopped. Returns sentences for the record. */
   withdraw(run: string): Promise<readonly string[]>;
-  /** Removes landing area, receipts and scratch of the run that the volume is at; every library stays. A published run cannot be withdrawn afterwards. */
-  clear(state: GateState): Promise<void>;
+  /** Removes landing area, receipts and scratch where the volume is at one of these runs; every library stays. A published run cannot be withdrawn afterwards. Returns sentences for the record. */
+  clear(runs: readonly string[]): Promise<readonly string[]>;
   /** Preferences.xml of the published library. */
   readPreferences(): Promise<Buffer>;
   /** Replaces it by rename, with owner and mode kept; refused while a server has files of the library open. */
@@ -193,10 +193,14 @@ export function gateClient(options: GateOptions): Gate {
       return sentencesOfWithdraw(await text('withdraw', { arguments: [run], timeoutMs: 10 * minuteMs }));
     },
 
-    async clear({ phase, run }): Promise<void> {
-      if (run === null) return;
+    async clear(runs): Promise<readonly string[]> {
+      const { phase, run } = parseState(await text('state'));
+      if (run === null) return [];
+      // Only a run that was over can have made way for another.
+      if (!runs.includes(run)) return [`The volume is at run "${run}" by now, of another run directory: nothing was left on it to remove`];
       const isNoLibrary = phase === 'landing' || phase === 'withdrawn';
       await call({ verb: isNoLibrary ? 'discard' : 'finish', arguments: [run], timeoutMs: 60 * minuteMs });
+      return ['The landing area was removed; every library stays'];
     },
 
     readPreferences: () => call({ verb: 'read-preferences' }),

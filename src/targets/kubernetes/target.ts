@@ -5,7 +5,8 @@ import type { Check, Finding } from '../../runner/check.ts';
 import { plexServer } from '../../server/plexServer.ts';
 import type { Gate } from '../gate/gate.ts';
 import { leftoversAt } from '../leftovers.ts';
-import type { Leftover, OpenRequest, Target, TargetFacts } from '../target.ts';
+import { othersLibrary } from '../othersLibrary.ts';
+import type { Leftover, OpenRequest, Target, WayBack } from '../target.ts';
 import { kubernetesChecks } from './checks.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { clusterOn } from './cluster.ts';
@@ -102,9 +103,10 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
     return state.run === run && ['publishing', 'published', 'finished'].includes(state.phase);
   }
 
-  async function withdraw(before: TargetFacts): Promise<readonly string[]> {
+  async function withdraw({ runs, before }: WayBack): Promise<readonly string[]> {
     const { phase, run } = await withGate((gate) => gate.state());
     if (run === null || phase === 'none' || phase === 'landing') return [];
+    if (!runs.includes(run)) return othersLibrary({ phase, run }, name);
     if (phase !== 'withdrawn') {
       // Somebody's own "helm upgrade" may have taken the gate away from a library that was published: nothing would hold Plex back.
       if (!(await isGateThere())) {
@@ -115,6 +117,14 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       await holdPlex(run);
     }
     return withGate((gate) => gate.withdraw(run));
+  }
+
+  /** Opens a gate that was left held: where giving back the settings was cut off, nobody else would, and its server be waited for in vain. */
+  async function letServe(): Promise<void> {
+    if (!(await isGateThere())) return;
+    const { phase, run } = await withGate((gate) => gate.state());
+    if (phase === 'withdrawn') throw new PlexliftError('refused', `Cannot reach the server of ${name}: a rollback was begun, which withdraws its library`, { remedy: '"plexlift rollback" completes that; "plexlift migrate" then begins anew' });
+    if (phase === 'published' && run !== null) await withGate((gate) => gate.release(run));
   }
 
   async function leftovers(): Promise<readonly Leftover[]> {
@@ -183,7 +193,10 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       await waitForServerContainer();
     },
 
-    connect: ({ timeoutMs }) => connect(timeoutMs),
+    async connect({ timeoutMs }) {
+      await letServe();
+      return connect(timeoutMs);
+    },
     serving: () => servingIdentity({ here, cluster, release, name }),
     leftovers,
 
@@ -218,16 +231,17 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       }
     },
 
-    async finish(before) {
-      const state = await withGate((gate) => gate.state());
-      await withGate((gate) => gate.clear(state));
-      const removed = 'The landing area was removed';
+    async finish({ runs, before }) {
+      const cleared = await withGate((gate) => gate.clear(runs));
+      const set = await findStatefulSet(cluster, release);
       // After a rollback, and after somebody's own "helm upgrade", the values of the release are theirs already.
-      if (!(await isGateThere())) return [removed, `Release "${release}" was left as it is: the gate is not in it`];
+      if (!hasGate(set)) return [...cleared, `Release "${release}" was left as it is: the gate is not in it`];
+      const gateRun = set.spec.template.metadata.annotations[runAnnotation];
+      if (gateRun !== undefined && !runs.includes(gateRun)) return [...cleared, `Release "${release}" was left as it is: the gate in it is that of run "${gateRun}"`];
       const done = await (await keeper()).takeGateAway(before);
       await waitForCurrentPod();
       await (await connect(gateTimeoutMs)).close();
-      return [removed, `The gate left release "${release}"`, ...done];
+      return [...cleared, `The gate left release "${release}"`, ...done];
     },
 
     close: () => lane.close(),
