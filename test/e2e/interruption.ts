@@ -69,6 +69,8 @@ export function beginFollowed(stage: Stage, words: readonly string[]): Underway 
     },
     async killAll() {
       const all = [pidOf(child), ...descendantsOf(pidOf(child))];
+      // At once, so that nothing goes on while they are looked at.
+      signalProcesses(all.map((pid) => ({ pid })), 'SIGSTOP');
       const sockets = all.map((pid) => sshSocketIn(commandOf(pid)) ?? '').filter((socket) => socket.startsWith('/tmp/plexlift-'));
       signalProcesses(all.map((pid) => ({ pid })), 'SIGKILL');
       await ended;
