@@ -1,7 +1,7 @@
 import { PlexliftError } from '../errors.ts';
 import { afterwards } from '../migration/afterwards.ts';
 import type { Finishing } from '../migration/finishing.ts';
-import { finishingOf } from '../migration/finishing.ts';
+import { finishingOf, wasCleared } from '../migration/finishing.ts';
 import type { Migration } from '../migration/migration.ts';
 import { eventsOfRun, historyOf } from '../runner/history.ts';
 import type { Journal } from '../runner/journal.ts';
@@ -29,7 +29,7 @@ export async function describeEnding(options: EndingOptions): Promise<string> {
   lines.push(...leftoverLines(journal.events));
   const isWhole = plan.every((step) => history.stateOf(step.name).status === 'finished');
   if (isWhole && error === null && command === 'migrate' && migration.source.kind === 'systemd') lines.push('', 'For you to do', ...afterwards.map((text) => `  ${text}`));
-  lines.push('', `Next: ${nextCommand({ isWhole, error, command, finishing: finishingOf(eventsOfRun(journal.events)), isPastReturn, areTwoServers, wasCleared: journal.events.some((event) => event.type === 'finished'), anythingDone: plan.some((step) => step.undo !== undefined && history.wasAttempted(step.name)) })}`, '');
+  lines.push('', `Next: ${nextCommand({ isWhole, error, command, finishing: finishingOf(eventsOfRun(journal.events)), isPastReturn, areTwoServers, wasCleared: wasCleared(journal.events), anythingDone: plan.some((step) => step.undo !== undefined && history.wasAttempted(step.name)) })}`, '');
   return lines.join('\n');
 }
 
@@ -52,7 +52,7 @@ export function describeEarlyEnding({ plan, journal, directory, command }: Pick<
 function nextCommand(options: { readonly isWhole: boolean; readonly error: unknown; readonly command: string; readonly finishing: Finishing; readonly isPastReturn: boolean; readonly areTwoServers: boolean; readonly wasCleared: boolean; readonly anythingDone: boolean }): string {
   const { isWhole, error, command, finishing, isPastReturn, areTwoServers, wasCleared, anythingDone } = options;
   if (areTwoServers) return 'end one of the two servers, as is said above';
-  if (finishing === 'ended' && (error === null || command === 'rollback')) return 'nothing; the migration is over';
+  if (finishing === 'ended') return error === null || command === 'rollback' ? 'nothing; the migration is over' : `do what is said above, then "plexlift ${command}"`;
   if (isPastReturn) return 'plexlift finish (completes what was begun)';
   if (command === 'rollback') return error === null ? `everything is as it was; "plexlift migrate" begins anew${wasCleared ? '' : ', "plexlift finish" removes what was copied'}` : 'plexlift rollback';
   if (command === 'check') return error === null ? 'plexlift migrate' : 'do what is said beside each failed check, then "plexlift check"';

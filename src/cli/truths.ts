@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { finishingOf, isPastReturnAt } from '../migration/finishing.ts';
+import { finishingOf, isPastReturnAt, wasCleared } from '../migration/finishing.ts';
 import type { Migration } from '../migration/migration.ts';
 import type { Inspection } from '../migration/steps/inspect.ts';
 import { twoServers } from '../migration/twoServers.ts';
@@ -48,9 +48,10 @@ async function sourceTruth({ source }: Pick<Migration, 'source'>, told: Told): P
 async function targetTruth({ target, run }: Pick<Migration, 'target' | 'run'>, told: Told): Promise<{ readonly sentence: string; readonly serving: string | null; readonly isPastReturn: boolean }> {
   const history = historyOf(told.events);
   if (!history.wasAttempted('open-target')) {
-    const wasUndone = (step: string): boolean => eventsOfRun(told.events).some((event) => event.type === 'undo-finished' && event.step === step);
+    // Of all runs: a new one that has begun nothing says nothing of what an earlier one left.
+    const wasUndone = (step: string): boolean => told.events.some((event) => event.type === 'undo-finished' && event.step === step);
     const left = `what was copied stays in ".plexlift" on its volume${wasUndone('publish') ? ', and the withdrawn library beside it' : ''}`;
-    const sentence = wasUndone('open-target') ? `${target.name}: as it was${isFinished(told) ? '' : `; ${left}`}` : `${target.name}: nothing of this run is on it`;
+    const sentence = wasUndone('open-target') ? `${target.name}: as it was${wasCleared(told.events) ? '' : `; ${left}`}` : `${target.name}: nothing of this run is on it`;
     return { sentence, serving: wasUndone('publish') ? await target.serving().catch(() => null) : null, isPastReturn: false };
   }
   try {
@@ -86,10 +87,6 @@ function phaseSentence({ state, run }: { readonly state: GateState; readonly run
     default:
       return state.phase satisfies never;
   }
-}
-
-function isFinished({ events }: Told): boolean {
-  return eventsOfRun(events).some((event) => event.type === 'finished');
 }
 
 /** The identity that was moved. */

@@ -24,11 +24,16 @@ export function isBeingRemoved(events: readonly RecordedEvent[]): boolean {
   return last !== undefined && isAnswer(last) && last.answer === 'finish';
 }
 
-/** Whether a step was finished since the library was published, and since a rollback was last begun, whatever became of its result. */
+/** True where what was copied and taken back was removed, and nothing was taken back since. */
+export function wasCleared(events: readonly RecordedEvent[]): boolean {
+  return events.findLastIndex((event) => event.type === 'finished') > events.findLastIndex((event) => event.type === 'undo-finished');
+}
+
+/** Whether a step was finished since the library was published, whatever became of its result: a server that is used changes, and a rollback that stopped before the withdrawal changed nothing. */
 export function wasFinishedSincePublishing(events: readonly RecordedEvent[], step: string): boolean {
   if (!isPublished(events)) return false;
-  const from = events.findLastIndex((event) => event.type === 'undo-begun' || (event.type === 'step-finished' && event.step === publish.name));
-  return events.slice(from).some((event) => event.type === 'step-finished' && event.step === step);
+  const publishedAt = events.findLastIndex((event) => event.type === 'step-finished' && event.step === publish.name);
+  return events.slice(publishedAt).some((event) => event.type === 'step-finished' && event.step === step);
 }
 
 /** True where the way back of a run is gone, or may be: `state` is what the volume says. */

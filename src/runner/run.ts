@@ -55,9 +55,11 @@ function discardJudged<Context>({ plan, journal }: RunOptions<Context>): void {
 async function isDone<Context>(step: Step<Context>, position: number, options: RunOptions<Context> & { readonly sealedAt: number }): Promise<boolean> {
   const { plan, journal } = options;
   const state = historyOf(journal.events).stateOf(step.name);
-  if (state.status !== 'finished') return false;
   const isSealed = position <= options.sealedAt;
-  if (step.stillHolds === undefined || (isSealed && step.outlivesSeal !== true)) return true;
+  // Also one that is not finished: what it worked on has become what the seal closed.
+  if (isSealed && step.outlivesSeal !== true) return true;
+  if (state.status !== 'finished') return false;
+  if (step.stillHolds === undefined) return true;
   const doubt = await lookAgain(step, state.result, options);
   if (doubt === null) return true;
   if (isSealed) {

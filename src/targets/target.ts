@@ -146,7 +146,7 @@ export interface Target {
   keepJournal(journal: Uint8Array): Promise<void>;
   publish(seal: Seal): Promise<void>;
   /** The running server after publish; null where the kind has none. Waits until it answers, at most `timeoutMs`. */
-  connect(options: { readonly timeoutMs: number }): Promise<ServerConnection | null>;
+  connect(options: { readonly timeoutMs: number; readonly runs: readonly string[] }): Promise<ServerConnection | null>;
   /** The identity that the server tells at this moment; null while none runs. Throws where one runs and does not tell it. */
   serving(): Promise<string | null>;
   /** What of plexlift's, and which libraries put aside, lie on the volume, with the commands that remove them. */

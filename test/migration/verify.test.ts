@@ -172,7 +172,7 @@ async function verified(answer: (path: string) => { readonly status: number; rea
     const tools = stepTools({ inspect: { source: sourceFacts(), target: targetFacts() }, 'open-target': { existingLibrary: 'none', version: '1.43.4.10718-1e3cb7a60', done: [] }, 'stop-source': { onDeck: { items: [7], reason: '' } } });
     const mute = async () => Promise.reject(new Error('cannot be reached'));
     const source = { kind: 'systemd', name: 'alex@old', isRunning: mute, isKeptStopped: mute } as unknown as Source;
-    const error = await thrownBy(verify.run({ source, target, directory, manifest: () => manifest, record, ...tools }));
+    const error = await thrownBy(verify.run({ runs: ['run-1'], source, target, directory, manifest: () => manifest, record, ...tools }));
     expect(JSON.stringify([events, error])).not.toContain(facts.token);
     return { error: error as { readonly message: string; readonly facts: readonly string[] }, checked: events.map((event) => (event.type === 'check-finished' ? event.name : '')), connections, notes: tools.notes };
   } finally {
@@ -217,6 +217,6 @@ test('a server that keeps going away is no difference: the same command compares
 test('a target without a server says that nothing was asked of one', async () => {
   const tools = stepTools();
   const target = { name: 'directory /new', connect: async () => null } as unknown as Target;
-  expect(await verify.run({ source: {} as Source, target, directory: runDirectoryAt('/nowhere'), manifest: () => ({}) as Manifest, record: () => undefined, ...tools })).toEqual({ server: 'none', checks: [] });
+  expect(await verify.run({ runs: ['run-1'], source: {} as Source, target, directory: runDirectoryAt('/nowhere'), manifest: () => ({}) as Manifest, record: () => undefined, ...tools })).toEqual({ server: 'none', checks: [] });
   expect(tools.notes).toHaveLength(1);
 });

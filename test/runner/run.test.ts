@@ -361,6 +361,13 @@ describe('a step that seals, whose end is not on record', () => {
     expect(told().slice(3)).toEqual(['step-finished seal', 'step-begun after', 'step-finished after']);
   });
 
+  test('nor does what led there have to be done again, where it was discarded before', async () => {
+    const { journal, done, options } = scene([step('before'), sealing(true), step('after')]);
+    for (const event of [{ type: 'step-begun', step: 'before' }, { type: 'step-begun', step: 'seal' }] as const) journal.record(event);
+    await runPlan(options);
+    expect(done).toEqual(['after']);
+  });
+
   test('is done again where it is not, and what led there is questioned', async () => {
     const { journal, done, options } = scene([doubted(), sealing(false)]);
     for (const event of [{ type: 'step-begun', step: 'before' }, { type: 'step-finished', step: 'before', result: {}, durationMs: 1 }, { type: 'step-begun', step: 'seal' }] as const) journal.record(event);

@@ -57,7 +57,7 @@ describe('a directory target', () => {
     const target = directoryTarget(thisComputer(), { directory });
     const before = await target.describe();
     await target.open({ run: 'r1', version: null, before });
-    expect(await target.connect({ timeoutMs: 10 })).toBeNull();
+    expect(await target.connect({ timeoutMs: 10, runs: ['r1'] })).toBeNull();
     expect(await target.restore(before)).toEqual([expect.stringContaining('for when it is taken up again') as string]);
     expect(await target.finish({ runs: ['r0'], before })).toEqual(['The volume is at run "r1" by now, of another run directory: nothing was left on it to remove']);
     expect(existsSync(join(directory, '.plexlift/r1'))).toBe(true);

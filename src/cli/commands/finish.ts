@@ -1,5 +1,5 @@
 import { PlexliftError } from '../../errors.ts';
-import { isPastReturn, wasFinishedSincePublishing } from '../../migration/finishing.ts';
+import { isBeingRemoved, isPastReturn, wasFinishedSincePublishing } from '../../migration/finishing.ts';
 import type { Migration } from '../../migration/migration.ts';
 import type { Inspection } from '../../migration/steps/inspect.ts';
 import { whileWaiting } from '../../migration/whileWaiting.ts';
@@ -34,9 +34,12 @@ async function finishRun({ migration, journal, plan }: Session, events: readonly
   const history = historyOf(journal.events);
   const wasRolledBack = history.stateOf('open-target').status === 'undone' && !plan.some(({ name }) => history.wasAttempted(name));
   const isPast = await isPastReturn(events, migration);
-  if (!isPast && !wasRolledBack) requireWhole(events);
+  if (!isPast && !wasRolledBack) {
+    requireWhole(events);
+    await requireNotWithdrawn(migration);
+  }
   const { target: before } = inspectionIn(journal.events);
-  if (isPast) journal.record({ type: 'noted', step: 'finish', text: 'It was consented to before, and the way back is gone, or may be: what was begun is completed' });
+  if (isPast || isBeingRemoved(events)) journal.record({ type: 'noted', step: 'finish', text: 'It was consented to before, and what is removed may be gone already: what was begun is completed' });
   else await askForConsent(migration, { wasRolledBack, laterDifference: laterDifference(events) });
   const done = await whileWaiting(migration.target.finish({ runs: migration.runs, before }), { what: 'waiting for the gate to leave the target', progress: (progress) => journal.pass({ type: 'progress', step: 'finish', progress }) });
   journal.record({ type: 'finished', facts: { done: [...done] } });
@@ -48,6 +51,11 @@ function requireWhole(events: readonly RecordedEvent[]): void {
   const remedy = 'Run "plexlift migrate" to the end first, or take it back with "plexlift rollback"';
   if (!wasFinishedSincePublishing(events, 'verify')) throw new PlexliftError('refused', 'Cannot finish: the library was not verified', { remedy });
   if (!wasFinishedSincePublishing(events, 'restore-settings')) throw new PlexliftError('refused', 'Cannot finish: the settings that were held for the first start were not given back, and would stay as they are', { remedy });
+}
+
+async function requireNotWithdrawn({ target }: Pick<Migration, 'target'>): Promise<void> {
+  if ((await target.state()).phase !== 'withdrawn') return;
+  throw new PlexliftError('refused', 'Cannot finish: a rollback was begun, and withdraws the library', { remedy: 'Nothing was changed. "plexlift rollback" completes that; "plexlift migrate" then begins anew' });
 }
 
 /** What a comparison found that was made again after the one that passed; null where there is none. */

@@ -1,5 +1,5 @@
 import { PlexliftError } from '../../errors.ts';
-import type { Check } from '../../runner/check.ts';
+import type { Check, Finding } from '../../runner/check.ts';
 import type { GateState } from '../../targets/target.ts';
 import { roomFinding } from '../checks/preflight.ts';
 import type { MigrationStep } from '../migration.ts';
@@ -25,7 +25,7 @@ export const openTarget: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'ac
     const { source: sourceFacts, target: before } = resultOf(inspect);
     const existingLibrary = before.existingLibrary.present ? await askAboutExisting(before.existingLibrary.machineIdentifier, { name: target.name, ask, run }) : 'none';
     const version = before.version === null ? null : sourceFacts.version;
-    const volumeRoom: Check = { name: 'volume-room', claim: 'The target volume has room for the data', run: async () => roomFinding({ source: sourceFacts, room: await target.room(), existingLibrary: before.existingLibrary.present }) };
+    const volumeRoom: Check = { name: 'volume-room', claim: 'The target volume has room for the data', run: async () => whileHeld(roomFinding({ source: sourceFacts, room: await target.room(), existingLibrary: before.existingLibrary.present })) };
     const whenHeld = async (): Promise<void> => {
       await runChecks([...target.checksWhenHeld, volumeRoom], undefined, { step: 'open-target', accepted, record });
     };
@@ -45,6 +45,11 @@ export const openTarget: MigrationStep<'run' | 'source' | 'target' | 'ask' | 'ac
     for (const sentence of await whileWaiting(target.restore(resultOf(inspect).target), { what: 'waiting for the target to be as it was', progress })) note(sentence);
   },
 };
+
+/** Another claim is looked at only once the gate has left the one that is. */
+function whileHeld(finding: Finding): Finding {
+  return finding.status === 'fail' ? { ...finding, remedy: `${finding.remedy}. For another claim, run "plexlift rollback" before` } : finding;
+}
 
 /** True when publishing was begun: what led there was proven, and cannot be looked at again. */
 export function isBeyondLanding(state: GateState): boolean {
@@ -68,5 +73,5 @@ async function askAboutExisting(machineIdentifier: string | null, options: Pick<
     typed: 'set-aside',
   });
   if (answer === 'set-aside') return 'set aside';
-  throw new PlexliftError('refused', `Stopped because ${options.name} already has a library`, { remedy: 'Nothing was changed on the target. For another release or volume, run "plexlift rollback" first, so that it is looked at anew; or run the same command again and agree to set the library aside' });
+  throw new PlexliftError('refused', `Stopped because ${options.name} already has a library`, { remedy: 'Nothing was changed on the target. For another volume, run "plexlift rollback" first, so that it is looked at anew; or run the same command again and agree to set the library aside' });
 }

@@ -26,12 +26,12 @@ const artworkSamples = 20;
 const comebacks = 3;
 
 /** Compares the running server with what was delivered: identity, version, libraries, counts, files really read, artwork. */
-export const verify: MigrationStep<'source' | 'target' | 'directory' | 'manifest' | 'record', Verified> = {
+export const verify: MigrationStep<'runs' | 'source' | 'target' | 'directory' | 'manifest' | 'record', Verified> = {
   name: 'verify',
   title: 'Compare the running server with what was moved',
   touches: 'nothing',
-  async run({ source: oldServer, target, directory, manifest, record, note, resultOf, progress }) {
-    const connect = () => whileWaiting(target.connect({ timeoutMs: firstStartTimeoutMs }), { what: 'waiting for the server on the target', progress });
+  async run({ runs, source: oldServer, target, directory, manifest, record, note, resultOf, progress }) {
+    const connect = () => whileWaiting(target.connect({ timeoutMs: firstStartTimeoutMs, runs }), { what: 'waiting for the server on the target', progress });
     let connection = await connect();
     if (connection === null) {
       note(`${target.name} runs no server: what arrived was proven by its files, and nothing was asked of a server`);

@@ -36,11 +36,11 @@ export function helmKeeper(cluster: Cluster, { release, chart }: { readonly rele
 
   /** What somebody upgraded since would be undone by the gate, and what was found out of the release may not be true of it any more. */
   function requireUnchanged(found: Release, former: Release): void {
-    const isTheirs = found.status === 'deployed' && runOf(found.values) === null;
+    const isTheirs = !found.status.startsWith('pending-') && runOf(found.values) === null;
     if (!isTheirs || isSame(found, former)) return;
     throw new PlexliftError('refused', `Cannot put the gate into release "${release}": it was upgraded since it was looked at`, {
       facts: [`it was looked at as revision ${former.revision}, and revision ${found.revision} has other values, or another chart`],
-      remedy: `Let it be looked at anew: "plexlift rollback", then "plexlift migrate". Or take the upgrade back: "${rollbackCommand(cluster, release, former.revision)}", then run the same command again`,
+      remedy: `To keep the upgrade: "plexlift rollback", which puts the release back to revision ${former.revision}; upgrade it again; then "plexlift migrate" looks at it anew. To do without: "${rollbackCommand(cluster, release, former.revision)}", then run the same command again`,
     });
   }
 

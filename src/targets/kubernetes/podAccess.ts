@@ -24,6 +24,8 @@ export interface PodAccess {
   waitForCurrentPod(): Promise<void>;
   /** Stops the server by holding the gate and replacing the pod; the gate container then waits, with the library at rest. */
   holdPlex(run: string): Promise<void>;
+  /** Waits until either of them runs. */
+  waitForGateOrServer(timeoutMs: number): Promise<void>;
   /** Waits until the container of the server runs, which is not yet that it answers. */
   waitForServerContainer(): Promise<void>;
   /** The address of the node that the pod is on; null where that is not known. */
@@ -43,18 +45,23 @@ export function podAccess(here: Machine, cluster: Cluster, { release, name, kube
 
   /** The gate's script in whichever container can run it: the waiting gate, or Plex's own once that runs. */
   async function findGate(): Promise<Gate> {
+    const { set, plex, container, script } = await findContainer(changeOverTimeoutMs);
+    return gateClient({ machine: podMachine(here, cluster, { pod: `${set.metadata.name}-0`, container, kubectlEnvironment }), script: ['sh', script], root: '/config', owner: ownerOf(plex) });
+  }
+
+  /** The container that can run the script, once it runs, and where the script is in it. */
+  async function findContainer(timeoutMs: number) {
     const set = await findStatefulSet(cluster, release);
     const plex = plexContainer(set);
     let found: { readonly container: string; readonly script: string } | null = null;
-    await waitUntil({ timeoutMs: changeOverTimeoutMs, what: `the gate or the server of ${name} to run` }, async () => {
+    await waitUntil({ timeoutMs, what: `the gate or the server of ${name} to run` }, async () => {
       const pod = await podOf(cluster, set);
       if (isRunning(pod, gateContainerName)) found = { container: gateContainerName, script: gateScriptInPod };
       else if (isRunning(pod, plex.name)) found = { container: plex.name, script: '/config/.plexlift/gate.sh' };
       else if (pod !== null) refuseStuck(troubleOf(pod));
       return found !== null;
     });
-    const { container, script } = found as unknown as { readonly container: string; readonly script: string };
-    return gateClient({ machine: podMachine(here, cluster, { pod: `${set.metadata.name}-0`, container, kubectlEnvironment }), script: ['sh', script], root: '/config', owner: ownerOf(plex) });
+    return { set, plex, ...(found as unknown as { readonly container: string; readonly script: string }) };
   }
 
   /** Calls the gate once; what failed may have failed because the pod was replaced, so the next call looks for it anew. */
@@ -144,6 +151,9 @@ export function podAccess(here: Machine, cluster: Cluster, { release, name, kube
     waitForGate,
     waitForCurrentPod,
     holdPlex,
+    waitForGateOrServer: async (timeoutMs) => {
+      await findContainer(timeoutMs);
+    },
     waitForServerContainer: async () => {
       await waitForServerContainer(changeOverTimeoutMs);
     },

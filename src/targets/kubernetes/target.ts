@@ -55,7 +55,7 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
   const { release } = options;
   const name = `release ${options.namespace}/${release}`;
   const protocols = execProtocols((finding) => options.tell?.(execProtocolCheck, finding));
-  const { withGate, withGateOnce, forgetGate, waitForGate, waitForCurrentPod, holdPlex, waitForServerContainer, nodeAddress, connect } = podAccess(here, cluster, { release, name, kubectlEnvironment: protocols.environment });
+  const { withGate, withGateOnce, forgetGate, waitForGate, waitForCurrentPod, holdPlex, waitForGateOrServer, waitForServerContainer, nodeAddress, connect } = podAccess(here, cluster, { release, name, kubectlEnvironment: protocols.environment });
   const lane = directLane({
     wanted: options.direct ?? true,
     reach: (way, places) => withGate((gate) => gate.reach(way, places)),
@@ -120,11 +120,13 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
   }
 
   /** Opens a gate that was left held: where giving back the settings was cut off, nobody else would, and its server be waited for in vain. */
-  async function letServe(): Promise<void> {
+  async function letServe({ timeoutMs, runs }: { readonly timeoutMs: number; readonly runs: readonly string[] }): Promise<void> {
     if (!(await isGateThere())) return;
+    await waitForGateOrServer(timeoutMs);
     const { phase, run } = await withGate((gate) => gate.state());
+    if (run === null || !runs.includes(run)) return;
     if (phase === 'withdrawn') throw new PlexliftError('refused', `Cannot reach the server of ${name}: a rollback was begun, which withdraws its library`, { remedy: '"plexlift rollback" completes that; "plexlift migrate" then begins anew' });
-    if (phase === 'published' && run !== null) await withGate((gate) => gate.release(run));
+    if (phase === 'published') await withGate((gate) => gate.release(run));
   }
 
   async function leftovers(): Promise<readonly Leftover[]> {
@@ -193,8 +195,8 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       await waitForServerContainer();
     },
 
-    async connect({ timeoutMs }) {
-      await letServe();
+    async connect({ timeoutMs, runs }) {
+      await letServe({ timeoutMs, runs });
       return connect(timeoutMs);
     },
     serving: () => servingIdentity({ here, cluster, release, name }),
@@ -205,6 +207,9 @@ export function kubernetesTarget(here: Machine, options: KubernetesTargetOptions
       if (run === null) throw new Error('preferences are edited before anything was published');
       const bytes = await withGate((gate) => gate.readPreferences());
       if (!edit(bytes).equals(bytes)) {
+        if (!(await isGateThere())) {
+          throw new PlexliftError('refused', `Cannot give back the settings of ${name}: the gate is not in the release any more, and its server cannot be stopped for that without it`, { remedy: 'Set them in the server as they were on the source, or "helm rollback" the release to the revision that had the gate ("helm history" lists them); then run the same command again' });
+        }
         await holdPlex(run);
         await withGate(async (gate) => gate.writePreferences(edit(await gate.readPreferences())));
       }

@@ -95,8 +95,10 @@ test('a release that somebody upgraded since it was looked at is refused, but fo
   const changed = { ...theirs, pms: { configExistingClaim: 'another' } };
   const { keeper, calls, values } = helmRelease({ history: [...deployed, { status: 'deployed', values: changed }] });
 
-  await expect(keeper.putGate(request)).rejects.toMatchObject({ kind: 'refused', message: expect.stringContaining('it was upgraded since it was looked at'), facts: ['it was looked at as revision 1, and revision 2 has other values, or another chart'], remedy: expect.stringMatching(/"plexlift rollback", then "plexlift migrate".*"helm rollback plex 1 --namespace plex"/) });
+  await expect(keeper.putGate(request)).rejects.toMatchObject({ kind: 'refused', message: expect.stringContaining('it was upgraded since it was looked at'), facts: ['it was looked at as revision 1, and revision 2 has other values, or another chart'], remedy: expect.stringMatching(/"plexlift rollback".*upgrade it again; then "plexlift migrate".*"helm rollback plex 1 --namespace plex"/) });
   expect([calls, values()]).toEqual([[], changed]);
+  const failed = helmRelease({ history: [...deployed, { status: 'failed', values: changed }] });
+  await expect(failed.keeper.putGate(request)).rejects.toMatchObject({ kind: 'refused' });
   await keeper.putGate(request, { acceptsChanges: true });
   expect(calls).toEqual(['upgrade plex its own chart']);
 });
