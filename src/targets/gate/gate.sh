@@ -636,10 +636,11 @@ ancestors() { # LIST: every directory above every name, outermost first
 }
 
 # What stands where a directory is to be, and is none, goes: nothing is ever written through a link. Prints those that are to be made.
+# One that is missing at the first look may have been made by another segment at the second: it is not in the way.
 missing_directories() { # of the names on standard input, outermost first
   xargs -0 -r sh -c 'for p; do
     [ ! -d "$p" ] || [ -L "$p" ] || continue
-    if [ -L "$p" ] || [ -e "$p" ]; then rm -f -- "$p" || exit 255; fi
+    if [ -L "$p" ] || { [ -e "$p" ] && [ ! -d "$p" ]; }; then rm -f -- "$p" || exit 255; fi
     printf "%s\0" "$p" || exit 255
   done' sh
 }
