@@ -9,8 +9,8 @@ export type Finishing = 'no' | 'agreed' | 'ended';
 
 /** Adds up the events of one run. */
 export function finishingOf(events: readonly RecordedEvent[]): Finishing {
-  if (!isPublished(events)) return 'no';
-  const since = events.slice(events.findLastIndex((event) => event.type === 'step-finished' && event.step === publish.name));
+  const since = sincePublished(events);
+  if (since === null) return 'no';
   if (since.some((event) => event.type === 'finished')) return 'ended';
   // A no takes an earlier yes back, and so does a rollback that was begun: it was let pass because nothing had come of the yes.
   const last = since.findLast((event) => event.type === 'undo-begun' || isAnswer(event));
@@ -19,7 +19,7 @@ export function finishingOf(events: readonly RecordedEvent[]): Finishing {
 
 /** True where removing what a run copied and never published was consented to, and neither its end is on record nor anything begun since. */
 export function isBeingRemoved(events: readonly RecordedEvent[]): boolean {
-  if (isPublished(events)) return false;
+  if (sincePublished(events) !== null) return false;
   const last = events.findLast((event) => event.type === 'step-begun' || event.type === 'undo-begun' || event.type === 'finished' || isAnswer(event));
   return last !== undefined && isAnswer(last) && last.answer === 'finish';
 }
@@ -31,32 +31,31 @@ export function wasCleared(events: readonly RecordedEvent[]): boolean {
 
 /** Whether a step was finished since the library was published, whatever became of its result: a server that is used changes, and a rollback that stopped before the withdrawal changed nothing. */
 export function wasFinishedSincePublishing(events: readonly RecordedEvent[], step: string): boolean {
-  if (!isPublished(events)) return false;
-  const publishedAt = events.findLastIndex((event) => event.type === 'step-finished' && event.step === publish.name);
-  return events.slice(publishedAt).some((event) => event.type === 'step-finished' && event.step === step);
+  return sincePublished(events)?.some((event) => event.type === 'step-finished' && event.step === step) === true;
 }
 
 /** True where the way back of a run is gone, or may be: `state` is what the volume says. */
 export function isPastReturnAt(events: readonly RecordedEvent[], { state, run }: { readonly state: GateState; readonly run: string }): boolean {
-  const finishing = finishingOf(events);
-  if (finishing === 'ended' || !isPublished(events)) return finishing === 'ended';
+  if (sincePublished(events) === null) return false;
   // Also without a consent on record: a journal that was kept on the volume ends before it.
   if (state.phase === 'finished' && state.run === run) return true;
+  const finishing = finishingOf(events);
   // A consent is not enough where the volume says that nothing was taken from it yet.
-  return finishing === 'agreed' && !(state.phase === 'published' && state.run === run);
+  return finishing === 'ended' || (finishing === 'agreed' && !(state.phase === 'published' && state.run === run));
 }
 
 /** The same, asked of the volume where that has to be known. */
 export async function isPastReturn(events: readonly RecordedEvent[], { target, run }: Pick<Migration, 'target' | 'run'>): Promise<boolean> {
-  const finishing = finishingOf(events);
-  if (finishing === 'ended' || !isPublished(events)) return finishing === 'ended';
-  return isPastReturnAt(events, { state: await target.state(), run });
+  if (sincePublished(events) === null) return false;
+  return finishingOf(events) === 'ended' || isPastReturnAt(events, { state: await target.state(), run });
 }
 
 function isAnswer(event: RecordedEvent): event is Extract<RecordedEvent, { readonly type: 'question-answered' }> {
   return event.type === 'question-answered' && event.id === 'finish';
 }
 
-function isPublished(events: readonly RecordedEvent[]): boolean {
-  return historyOf(events).stateOf(publish.name).status === 'finished';
+/** The events from the publishing on; null where nothing is published, or not any more. */
+function sincePublished(events: readonly RecordedEvent[]): readonly RecordedEvent[] | null {
+  if (historyOf(events).stateOf(publish.name).status !== 'finished') return null;
+  return events.slice(events.findLastIndex((event) => event.type === 'step-finished' && event.step === publish.name));
 }
