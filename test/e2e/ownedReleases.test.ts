@@ -5,7 +5,7 @@ import type { Cluster } from '../bed/kubernetes/cluster.ts';
 import { startCluster } from '../bed/kubernetes/cluster.ts';
 import type { GitOpsController } from '../bed/kubernetes/gitOpsController.ts';
 import { startGitOpsController } from '../bed/kubernetes/gitOpsController.ts';
-import { rightsAskedFor } from '../bed/kubernetes/leastRights.ts';
+import { rightsAskedFor, rightsIn } from '../bed/kubernetes/leastRights.ts';
 import { releaseValues } from '../bed/kubernetes/plexRelease.ts';
 import { defaultPlexVersion } from '../bed/plexServer/build.ts';
 import { isLong } from '../long.ts';
@@ -41,10 +41,10 @@ afterAll(async () => {
 type Pairing = readonly [Helm, Owner, 'finish' | 'rollback'];
 /** Each Helm, each owner and each way out once. */
 const pairings: readonly Pairing[] = [['helm3', 'Flux', 'finish'], ['helm4', 'Argo CD', 'rollback']];
-/** Where nobody runs Helm but the owner of the release, plexlift may do this and no more. */
-const withoutHelm = rightsWithoutHelm.flatMap(({ group, resource, verbs }) => verbs.map((verb) => `${verb} ${resource}${group === '' ? '' : `.${group}`}`));
 /** What the full run tries as well. */
 const otherPairings: readonly Pairing[] = [['helm4', 'Flux', 'rollback'], ['helm3', 'Argo CD', 'finish']];
+/** Where nobody runs Helm but the owner of the release, plexlift may do this and no more. */
+const withoutHelm = rightsIn(rightsWithoutHelm);
 
 // Here it is the controller who runs Helm, and plexlift never does.
 describe.each([...pairings, ...(isLong ? otherPairings : [])])('with %s a release that %s owns', (helm, kind, wayOut) => {

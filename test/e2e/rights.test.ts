@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { rightsRules, roleWith } from '../../src/targets/kubernetes/rights.ts';
 import type { Cluster } from '../bed/kubernetes/cluster.ts';
 import { startCluster } from '../bed/kubernetes/cluster.ts';
-import { rightsAskedFor } from '../bed/kubernetes/leastRights.ts';
+import { rightsAskedFor, rightsIn } from '../bed/kubernetes/leastRights.ts';
 import { chartDirectory, helmEnvironment } from '../bed/kubernetes/plexRelease.ts';
 import { requireExit } from './interruption.ts';
 import { configuredAs } from './otherConfigurations.ts';
@@ -76,6 +76,5 @@ test('under the documented role everything can be done and undone, with both Hel
   requireExit(await withHelm3.run(...migrate), 0);
   requireExit(await withHelm3.run('finish', '--yes', 'finish'), 0);
 
-  const listed = rightsRules.flatMap(({ group, resource, verbs }) => verbs.map((verb) => `${verb} ${resource}${group === '' ? '' : `.${group}`}`));
-  expect(await rightsAskedFor(cluster, stage.release.namespace)).toEqual({ allowed: listed.toSorted(), denied: [] });
+  expect(await rightsAskedFor(cluster, stage.release.namespace)).toEqual({ allowed: rightsIn(rightsRules).toSorted(), denied: [] });
 });

@@ -351,11 +351,12 @@ test('a step that outlives the seal is questioned after it, and done again alone
 
 describe('a step that seals, whose end is not on record', () => {
   const doubted = () => step('before', holds({ status: 'fail', detail: 'not any more', remedy: 'do' }));
+  const cutOff: readonly RunEvent[] = [{ type: 'step-begun', step: 'before' }, { type: 'step-finished', step: 'before', result: {}, durationMs: 1 }, { type: 'step-begun', step: 'seal' }];
   const sealing = (isDone: boolean) => undoable('seal', { seals: true, alreadyDone: async () => (isDone ? { by: 'volume' } : null) });
 
   test('is put on record first where it is done already, and no doubt about what led there undoes it', async () => {
     const { journal, done, options, told } = scene([doubted(), sealing(true), step('after')]);
-    for (const event of [{ type: 'step-begun', step: 'before' }, { type: 'step-finished', step: 'before', result: {}, durationMs: 1 }, { type: 'step-begun', step: 'seal' }] as const) journal.record(event);
+    for (const event of cutOff) journal.record(event);
     await runPlan(options);
     expect(done).toEqual(['after']);
     expect(told().slice(3)).toEqual(['step-finished seal', 'step-begun after', 'step-finished after']);
@@ -370,7 +371,7 @@ describe('a step that seals, whose end is not on record', () => {
 
   test('is done again where it is not, and what led there is questioned', async () => {
     const { journal, done, options } = scene([doubted(), sealing(false)]);
-    for (const event of [{ type: 'step-begun', step: 'before' }, { type: 'step-finished', step: 'before', result: {}, durationMs: 1 }, { type: 'step-begun', step: 'seal' }] as const) journal.record(event);
+    for (const event of cutOff) journal.record(event);
     await runPlan(options);
     expect(done).toEqual(['before', 'seal']);
   });

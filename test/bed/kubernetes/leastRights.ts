@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RightsRule } from '../../../src/targets/kubernetes/rights.ts';
 import type { Cluster } from './cluster.ts';
 
 /** The role that is documented as the least that plexlift needs. */
@@ -18,9 +19,14 @@ export async function leastRightsIn(cluster: Cluster, namespace: string): Promis
   return kubeconfig;
 }
 
+/** The rights of some rules, each as `VERB RESOURCE[/SUBRESOURCE][.GROUP]`. */
+export function rightsIn(rules: readonly RightsRule[]): readonly string[] {
+  return rules.flatMap(({ group, resource, verbs }) => verbs.map((verb) => `${verb} ${resource}${group === '' ? '' : `.${group}`}`));
+}
+
 /** What the service account of a namespace asked the API server for. */
 export interface RightsAskedFor {
-  /** As `VERB RESOURCE[/SUBRESOURCE][.GROUP]`, each once, in order. */
+  /** As `rightsIn` gives them, each once, in order. */
   readonly allowed: readonly string[];
   readonly denied: readonly string[];
 }
