@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { finishingOf, isPastReturnAt, wasCleared } from '../migration/finishing.ts';
+import { finishingOf, isPastReturn, wasCleared } from '../migration/finishing.ts';
 import type { Migration } from '../migration/migration.ts';
 import type { Inspection } from '../migration/steps/inspect.ts';
 import { twoServers } from '../migration/twoServers.ts';
@@ -57,7 +57,7 @@ async function targetTruth({ target, run }: Pick<Migration, 'target' | 'run'>, t
   try {
     const state = await target.state();
     const serving = history.wasAttempted('publish') ? await target.serving() : null;
-    return { sentence: `${target.name}: ${phaseSentence({ state, run }, told)}${serving === null ? '' : `; its server answers as ${serving}`}`, serving, isPastReturn: isPastReturnAt(eventsOfRun(told.events), { state, run }) };
+    return { sentence: `${target.name}: ${phaseSentence({ state, run }, told)}${serving === null ? '' : `; its server answers as ${serving}`}`, serving, isPastReturn: isPastReturn(eventsOfRun(told.events), { state, run }) };
   } catch (error) {
     return { sentence: `${target.name}: could not be asked ${reasonFor(error, told)}${history.wasAttempted('publish') ? '' : '; no library on it was changed'}`, serving: null, isPastReturn: false };
   }

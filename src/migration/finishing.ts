@@ -35,7 +35,7 @@ export function wasFinishedSincePublishing(events: readonly RecordedEvent[], ste
 }
 
 /** True where the way back of a run is gone, or may be: `state` is what the volume says. */
-export function isPastReturnAt(events: readonly RecordedEvent[], { state, run }: { readonly state: GateState; readonly run: string }): boolean {
+export function isPastReturn(events: readonly RecordedEvent[], { state, run }: { readonly state: GateState; readonly run: string }): boolean {
   if (sincePublished(events) === null) return false;
   // Also without a consent on record: a journal that was kept on the volume ends before it.
   if (state.phase === 'finished' && state.run === run) return true;
@@ -44,10 +44,9 @@ export function isPastReturnAt(events: readonly RecordedEvent[], { state, run }:
   return finishing === 'ended' || (finishing === 'agreed' && !(state.phase === 'published' && state.run === run));
 }
 
-/** The same, asked of the volume where that has to be known. */
-export async function isPastReturn(events: readonly RecordedEvent[], { target, run }: Pick<Migration, 'target' | 'run'>): Promise<boolean> {
-  if (sincePublished(events) === null) return false;
-  return finishingOf(events) === 'ended' || isPastReturnAt(events, { state: await target.state(), run });
+/** What the volume says, where a way back can be gone at all; null where nothing is published. */
+export async function stateOncePublished(events: readonly RecordedEvent[], { target }: Pick<Migration, 'target'>): Promise<GateState | null> {
+  return sincePublished(events) === null ? null : target.state();
 }
 
 function isAnswer(event: RecordedEvent): event is Extract<RecordedEvent, { readonly type: 'question-answered' }> {

@@ -1,5 +1,5 @@
 import { PlexliftError } from '../../errors.ts';
-import { isBeingRemoved, isPastReturn, wasFinishedSincePublishing } from '../../migration/finishing.ts';
+import { isBeingRemoved, isPastReturn, stateOncePublished, wasFinishedSincePublishing } from '../../migration/finishing.ts';
 import type { Migration } from '../../migration/migration.ts';
 import type { Inspection } from '../../migration/steps/inspect.ts';
 import { whileWaiting } from '../../migration/whileWaiting.ts';
@@ -33,11 +33,10 @@ async function finishRun({ migration, journal, plan }: Session, events: readonly
   // A new run that has begun nothing yet says nothing of what an earlier one left.
   const history = historyOf(journal.events);
   const wasRolledBack = history.stateOf('open-target').status === 'undone' && !plan.some(({ name }) => history.wasAttempted(name));
-  const isPast = await isPastReturn(events, migration);
-  if (!isPast && !wasRolledBack) {
-    requireWhole(events);
-    await requireNotWithdrawn(migration);
-  }
+  const state = await stateOncePublished(events, migration);
+  const isPast = state !== null && isPastReturn(events, { state, run: migration.run });
+  if (!isPast && !wasRolledBack) requireWhole(events);
+  if (!isPast && state?.phase === 'withdrawn') throw new PlexliftError('refused', 'Cannot finish: a rollback was begun, and withdraws the library', { remedy: 'Nothing was changed. "plexlift rollback" completes that; "plexlift migrate" then begins anew' });
   const { target: before } = inspectionIn(journal.events);
   if (isPast || isBeingRemoved(events)) journal.record({ type: 'noted', step: 'finish', text: 'It was consented to before, and what is removed may be gone already: what was begun is completed' });
   else await askForConsent(migration, { wasRolledBack, laterDifference: laterDifference(events) });
@@ -51,11 +50,6 @@ function requireWhole(events: readonly RecordedEvent[]): void {
   const remedy = 'Run "plexlift migrate" to the end first, or take it back with "plexlift rollback"';
   if (!wasFinishedSincePublishing(events, 'verify')) throw new PlexliftError('refused', 'Cannot finish: the library was not verified', { remedy });
   if (!wasFinishedSincePublishing(events, 'restore-settings')) throw new PlexliftError('refused', 'Cannot finish: the settings that were held for the first start were not given back, and would stay as they are', { remedy });
-}
-
-async function requireNotWithdrawn({ target }: Pick<Migration, 'target'>): Promise<void> {
-  if ((await target.state()).phase !== 'withdrawn') return;
-  throw new PlexliftError('refused', 'Cannot finish: a rollback was begun, and withdraws the library', { remedy: 'Nothing was changed. "plexlift rollback" completes that; "plexlift migrate" then begins anew' });
 }
 
 /** What a comparison found that was made again after the one that passed; null where there is none. */

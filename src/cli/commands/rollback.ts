@@ -1,5 +1,5 @@
 import { PlexliftError } from '../../errors.ts';
-import { finishingOf, isPastReturn } from '../../migration/finishing.ts';
+import { finishingOf, isPastReturn, stateOncePublished } from '../../migration/finishing.ts';
 import type { Migration } from '../../migration/migration.ts';
 import type { RecordedEvent } from '../../runner/events.ts';
 import { eventsOfRun, historyOf } from '../../runner/history.ts';
@@ -31,9 +31,10 @@ export const rollback: CommandSpec = {
 
 /** Asked before anything is undone, so that a refusal leaves the journal as it is and `finish` can go on from it. */
 export async function requireWayBack(events: readonly RecordedEvent[], migration: Pick<Migration, 'target' | 'run'>): Promise<void> {
-  if (!(await isPastReturn(events, migration))) return;
   const byHand = 'the source is unchanged, and can be started by hand after the new server is stopped for good';
   if (finishingOf(events) === 'ended') throw new PlexliftError('refused', 'Cannot roll back: this migration was finished, and what rolling back needs was removed with consent', { remedy: `Nothing was changed; ${byHand}` });
+  const state = await stateOncePublished(events, migration);
+  if (state === null || !isPastReturn(events, { state, run: migration.run })) return;
   throw new PlexliftError('refused', 'Cannot roll back: "plexlift finish" was begun with consent and has not ended, and what rolling back needs is gone, or may be', { remedy: `Nothing was changed. "plexlift finish" completes what was begun; ${byHand}` });
 }
 

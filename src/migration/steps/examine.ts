@@ -48,7 +48,7 @@ export const examine: MigrationStep<'source' | 'directory' | 'mapping' | 'pairs'
     mkdirSync(directory.trial, { recursive: true, mode: 0o700 });
     cpSync(directory.backup, before, { recursive: true, preserveTimestamps: true });
 
-    const integrity = await settleSound(before, { scratchDirectory: directory.trial });
+    const integrity = await settleSound(before, { scratchDirectory: directory.scratch });
     if (!integrity.ok) throw corruptionError(integrity, { what: 'the backup of the databases', isStopped: false });
     for (const { file, messages, warnings } of integrity.databases) {
       for (const warning of warnings) note(`${basename(file)}${warning.table === null ? '' : `, ${warning.table}`}: ${warning.message}`);

@@ -56,6 +56,11 @@ export function isBeyondLanding(state: GateState): boolean {
   return ['publishing', 'published', 'finished'].includes(state.phase);
 }
 
+/** True when what this run moved is the library there. */
+export function isLibraryOf(run: string, state: GateState): boolean {
+  return state.run === run && (state.phase === 'published' || state.phase === 'finished');
+}
+
 async function askAboutExisting(machineIdentifier: string | null, options: Pick<Parameters<typeof openTarget.run>[0], 'ask' | 'run'> & { readonly name: string }): Promise<'set aside'> {
   const answer = await options.ask.choose({
     id: 'existing-library',

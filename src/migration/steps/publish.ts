@@ -3,7 +3,7 @@ import type { Target } from '../../targets/target.ts';
 import type { MigrationStep } from '../migration.ts';
 import { inspect } from './inspect.ts';
 import { media } from './media.ts';
-import { openTarget } from './openTarget.ts';
+import { isLibraryOf, openTarget } from './openTarget.ts';
 import { requireUnchangedSince, takeCatalogue } from './takeCatalogue.ts';
 
 /** When the library became the library. */
@@ -31,9 +31,7 @@ export const publish: MigrationStep<'run' | 'runs' | 'source' | 'target' | 'rehe
     return { existingLibrary, publishedAt: new Date().toISOString() };
   },
   async alreadyDone({ run, target, resultOf }) {
-    const state = await target.state();
-    const isInUse = state.run === run && (state.phase === 'published' || state.phase === 'finished');
-    return isInUse ? { existingLibrary: resultOf(openTarget).existingLibrary, publishedAt: new Date().toISOString() } : null;
+    return isLibraryOf(run, await target.state()) ? { existingLibrary: resultOf(openTarget).existingLibrary, publishedAt: new Date().toISOString() } : null;
   },
   async undo({ runs, source, target, resultOf, note }) {
     const before = resultOf(inspect);

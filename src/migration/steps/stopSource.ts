@@ -10,6 +10,7 @@ import type { OnDeck } from '../onDeck.ts';
 import { observeOnDeck } from '../onDeck.ts';
 import { inspect } from './inspect.ts';
 import { media } from './media.ts';
+import { isLibraryOf } from './openTarget.ts';
 import { readBackAhead } from './readingBack.ts';
 
 /** How often the server is asked whether anybody still watches, when a person chose to wait. */
@@ -79,8 +80,7 @@ export const stopSource: MigrationStep<'run' | 'source' | 'target' | 'manifest' 
 
 /** Whether the moved library is in use already. Where no gate is there to be asked, because somebody's own upgrade or "finish" took it away, the server tells by its identity. */
 async function hasTheLibrary(target: Target, { state, run, identity }: { readonly state: GateState; readonly run: string; readonly identity: string | null }): Promise<boolean> {
-  if (state.run === run) return state.phase === 'published' || state.phase === 'finished';
-  return state.phase === 'none' && identity !== null && (await target.serving()) === identity;
+  return isLibraryOf(run, state) || (state.phase === 'none' && identity !== null && (await target.serving()) === identity);
 }
 
 function besideThePublished({ source, target }: { readonly source: string; readonly target: string }): string {
